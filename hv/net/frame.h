@@ -1,0 +1,79 @@
+/* A frame on its way through the switch.
+ *
+ * A frame is a reference to bytes that stay where their source has them (a guest's transmit
+ * buffers, a NIC's receive buffer) until every destination has copied them. Its first bytes are
+ * copied out once, because a guest may change its buffers after the switch has looked: whatever is
+ * decided on (addresses, VLAN tag) and whatever is delivered come from the same copy.
+ *
+ * Ownership: the source owns the frame's memory and hands out one reference per destination.
+ * frame_put() of the last one calls release(), on whichever core that happens. Nothing allocates:
+ * a transmit queue has as many frames as ring entries. */
+#ifndef SLUICE_NET_FRAME_H
+#define SLUICE_NET_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/atomic.h"
+#include "lib/bits.h"
+
+#define ETH_ALEN	  6
+#define ETH_HEADER_BYTES  14
+#define ETH_VLAN_BYTES	  4
+#define ETH_MIN_BYTES	  14
+#define ETH_TYPE_VLAN	  0x8100
+
+#define FRAME_HEAD_BYTES   64
+#define FRAME_SEGMENTS_MAX 20	  /* 64 KiB of pages, the header, and what is unaligned */
+#define FRAME_BYTES_MAX	   65562 /* 64 KiB segment + Ethernet + VLAN (virtio 1.2, 5.1.6.3.1) */
+
+/* struct virtio_net_hdr without its ring-specific part: virtio 1.2, 5.1.6 */
+#define VNET_HDR_F_NEEDS_CSUM 1
+#define VNET_HDR_F_DATA_VALID 2
+#define VNET_HDR_GSO_NONE     0
+#define VNET_HDR_GSO_TCPV4    1
+#define VNET_HDR_GSO_UDP      3
+#define VNET_HDR_GSO_TCPV6    4
+#define VNET_HDR_GSO_ECN      0x80
+
+struct frame_offload {
+	uint8_t flags;	  /* VNET_HDR_F_ */
+	uint8_t gso_type; /* VNET_HDR_GSO_ */
+	uint16_t header_len;
+	uint16_t gso_size;
+	uint16_t csum_start; /* offsets from the frame's first byte, untagged or not as it came */
+	uint16_t csum_offset;
+};
+
+struct frame_segment {
+	const uint8_t *hva;
+	uint32_t len_bytes;
+};
+
+struct frame {
+	uint32_t refs; /* atomic */
+	uint32_t len_bytes; /* whole frame: head and segments, without FCS */
+	uint16_t head_len;
+	uint16_t nr_segments;
+	uint16_t source_port; /* index in its switch */
+	uint16_t vlan;	      /* the VLAN the switch put it in, 1..4094 */
+	bool tagged;	      /* head carries an 802.1Q tag now */
+	struct frame_offload offload;
+	void (*release)(struct frame *f);
+	void *owner;
+	struct frame_segment segment[FRAME_SEGMENTS_MAX];
+	uint8_t head[FRAME_HEAD_BYTES] __attribute__((aligned(8)));
+};
+
+static inline void frame_get(struct frame *f)
+{
+	(void)atomic_fetch_add(&f->refs, 1);
+}
+
+static inline void frame_put(struct frame *f)
+{
+	if (atomic_fetch_sub(&f->refs, 1) == 1)
+		f->release(f);
+}
+
+#endif

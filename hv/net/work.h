@@ -1,0 +1,47 @@
+/* Packet work: what a core's worker runs.
+ *
+ * A work item is something that may have packets to move: a transmit queue that was kicked, a
+ * receive queue with frames waiting. It runs on one core at a time, whoever schedules it how often
+ * from where: state is one word, so that no wake-up is lost and no lock is held.
+ *
+ *     IDLE --schedule--> QUEUED --worker takes it--> RUNNING --returns WORK_DONE--> IDLE
+ *                                                    RUNNING --schedule--> AGAIN --> QUEUED
+ *
+ * run() moves at most `budget` frames and returns WORK_MORE if it stopped for that reason. */
+#ifndef SLUICE_NET_WORK_H
+#define SLUICE_NET_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/bits.h"
+
+enum work_result { WORK_DONE, WORK_MORE };
+enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
+
+#define WORK_BUDGET_FRAMES 64
+
+struct work {
+	struct work *next; /* owned by the worker while QUEUED */
+	uint32_t state;	   /* enum work_state, atomic */
+	enum work_result (*run)(struct work *w, unsigned budget);
+};
+
+/* Per core. Many cores push, only the owning core pops. */
+struct worker {
+	struct work *incoming; /* lock-free LIFO, atomic */
+	struct work *batch;    /* taken over, in arrival order; the owner's */
+	uint64_t runs, frames; /* statistics, the owner's */
+	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
+} __cacheline_aligned;
+
+void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned budget));
+
+/* Any core. Calls wk->wake if the worker had nothing incoming. */
+void work_schedule(struct worker *wk, struct work *w);
+
+/* The owning core. Runs each item that is queued now once; true if something is left to do. */
+bool worker_run(struct worker *wk);
+bool worker_pending(const struct worker *wk);
+
+#endif

@@ -1,0 +1,49 @@
+/* Where a vCPU is, as the scheduler publishes it: one 64-bit word, read in one load.
+ *
+ * Packet code picks the core that shall do a vCPU's packet work from it, and nothing else of the
+ * scheduler is visible to packet code. */
+#ifndef SLUICE_SCHED_HINT_H
+#define SLUICE_SCHED_HINT_H
+
+#include <stdint.h>
+
+#include "lib/atomic.h"
+
+enum hint_state { HINT_ASLEEP, HINT_QUEUED, HINT_RUNNING };
+
+/* [63:32] expected wait in microseconds (QUEUED only), [31:16] core, [7:0] enum hint_state. */
+struct sched_hint {
+	uint64_t word;
+};
+
+static inline uint64_t hint_pack(enum hint_state state, unsigned core, uint32_t wait_us)
+{
+	return ((uint64_t)wait_us << 32) | ((uint64_t)(core & 0xffff) << 16) | (uint64_t)state;
+}
+
+static inline void hint_publish(struct sched_hint *h, enum hint_state s, unsigned core, uint32_t wait_us)
+{
+	store_release(&h->word, hint_pack(s, core, wait_us));
+}
+
+static inline uint64_t hint_read(const struct sched_hint *h)
+{
+	return load_acquire(&h->word);
+}
+
+static inline enum hint_state hint_state(uint64_t word)
+{
+	return (enum hint_state)(word & 0xff);
+}
+
+static inline unsigned hint_core(uint64_t word)
+{
+	return (unsigned)(word >> 16) & 0xffff;
+}
+
+static inline uint32_t hint_wait_us(uint64_t word)
+{
+	return (uint32_t)(word >> 32);
+}
+
+#endif

@@ -1,0 +1,24 @@
+# Unit tests and fuzzers, built for the host.
+#
+# tests/unit/X/foo_test.c tests hv/X/foo.c: its first line names every source it links besides
+# itself:   // sources: hv/net/switch.c hv/lib/fmt.c
+# tests/fuzz/foo_fuzz.c is a libFuzzer target with the same line; its corpus is tests/fuzz/corpus/foo.
+HOST_CC      ?= gcc
+HOST_CFLAGS  := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -Wall -Wextra -Werror -Itests/support/fake -Ihv -I. -Itests/support -MMD -MP
+UNIT_SRC  := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c))
+UNIT_BIN  := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
+FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC))
+sources_of = $(shell sed -n '1s|^// sources:||p' $(1))
+
+.SECONDEXPANSION:
+$(O)/unit/%: tests/unit/%.c $$(call sources_of,tests/unit/$$*.c) tests/support/fake_log.c
+	@mkdir -p $(@D)
+	$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
+$(O)/fuzz/%: tests/fuzz/%.c $$(call sources_of,tests/fuzz/$$*.c) tests/support/fake_log.c
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(HOST_CFLAGS)) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
+
+-include $(addsuffix .d,$(UNIT_BIN))
