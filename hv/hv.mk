@@ -26,3 +26,6 @@ $(O)/hv/%.S.o: hv/%.S
 	$(HV_CC) $(HV_CFLAGS) -D__ASSEMBLY__ -c -o $@ $<
 
 -include $(HV_OBJ:.o=.d)
+
+.PHONY: objects
+objects: $(HV_OBJ)
