@@ -33,7 +33,10 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 /* Not serialising; good enough for accounting. */
@@ -286,6 +289,31 @@ static inline void load_idt(const struct descriptor_table *d)
 static inline void load_tr(uint16_t selector)
 {
 	__asm__ volatile("ltr %0" : : "r"(selector));
+}
+
+/* The pointer at GS:0. It never changes while code runs on a core, so the compiler may reuse it. */
+static inline void *read_gs_self(void)
+{
+	void *p;
+
+	__asm__("movq %%gs:0, %0" : "=r"(p));
+	return p;
+}
+
+static inline uint64_t read_frame_pointer(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("movq %%rbp, %0" : "=r"(v));
+	return v;
+}
+
+/* Clears with the string unit; len_bytes a multiple of 8. */
+static inline void clear_words(void *dst, uint64_t len_bytes)
+{
+	uint64_t words = len_bytes >> 3;
+
+	__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(UINT64_C(0)) : "memory");
 }
 
 /* Copies with the string unit where it is fast; the packet path's copy. */

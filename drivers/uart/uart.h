@@ -1,0 +1,16 @@
+/* COM1, a 16550 at port 0x3f8, polled. Absent hardware is noticed and then ignored. */
+#ifndef SLUICE_DRIVERS_UART_H
+#define SLUICE_DRIVERS_UART_H
+
+#include <stddef.h>
+
+/* 115200 8N1, FIFO on, interrupts off. */
+void uart_init(void);
+
+/* Newlines become CR LF. Bounded wait per byte: a stuck line loses text, it does not hang. */
+void uart_write(const char *text, size_t len);
+
+/* The next received byte, or -1. */
+int uart_getc(void);
+
+#endif
