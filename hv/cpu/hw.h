@@ -308,12 +308,14 @@ static inline uint64_t read_frame_pointer(void)
 	return v;
 }
 
-/* Clears with the string unit; len_bytes a multiple of 8. */
-static inline void clear_words(void *dst, uint64_t len_bytes)
+/* Fills with the string unit. */
+static inline void fill_bytes(void *dst, uint8_t byte, uint64_t len_bytes)
 {
-	uint64_t words = len_bytes >> 3;
+	uint64_t words = len_bytes >> 3, tail = len_bytes & 7;
+	uint64_t pattern = byte * UINT64_C(0x0101010101010101);
 
-	__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(UINT64_C(0)) : "memory");
+	__asm__ volatile("rep stosq" : "+D"(dst), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(dst), "+c"(tail) : "a"(pattern) : "memory");
 }
 
 /* Copies with the string unit where it is fast; the packet path's copy. */
