@@ -17,14 +17,14 @@
 #include "lib/atomic.h"
 #include "lib/bits.h"
 
-#define ETH_ALEN	  6
-#define ETH_HEADER_BYTES  14
-#define ETH_VLAN_BYTES	  4
-#define ETH_MIN_BYTES	  14
-#define ETH_TYPE_VLAN	  0x8100
+#define ETH_ALEN	 6
+#define ETH_HEADER_BYTES 14
+#define ETH_VLAN_BYTES	 4
+#define ETH_MIN_BYTES	 14
+#define ETH_TYPE_VLAN	 0x8100
 
 #define FRAME_HEAD_BYTES   64
-#define FRAME_SEGMENTS_MAX 20	  /* 64 KiB of pages, the header, and what is unaligned */
+#define FRAME_SEGMENTS_MAX 20	 /* 64 KiB of pages, the header, and what is unaligned */
 #define FRAME_BYTES_MAX	   65562 /* 64 KiB segment + Ethernet + VLAN (virtio 1.2, 5.1.6.3.1) */
 
 /* struct virtio_net_hdr without its ring-specific part: virtio 1.2, 5.1.6 */
@@ -51,19 +51,37 @@ struct frame_segment {
 };
 
 struct frame {
-	uint32_t refs; /* atomic */
+	uint32_t refs;	    /* atomic */
 	uint32_t len_bytes; /* whole frame: head and segments, without FCS */
 	uint16_t head_len;
 	uint16_t nr_segments;
 	uint16_t source_port; /* index in its switch */
 	uint16_t vlan;	      /* the VLAN the switch put it in, 1..4094 */
-	bool tagged;	      /* head carries an 802.1Q tag now */
+	bool tagged;	      /* head carries an 802.1Q tag; set by the switch */
+	bool flooded;	      /* broadcast, multicast or unknown unicast; set by the switch */
 	struct frame_offload offload;
 	void (*release)(struct frame *f);
 	void *owner;
 	struct frame_segment segment[FRAME_SEGMENTS_MAX];
 	uint8_t head[FRAME_HEAD_BYTES] __attribute__((aligned(8)));
 };
+
+/* How one destination gets the frame: it may want the 802.1Q tag that the head has not, or the
+ * other way round, and several destinations share the frame. Copy piece[0..nr_pieces), then the
+ * frame's segments. piece[] may point into the plan itself: do not copy a plan. */
+struct frame_plan {
+	unsigned nr_pieces; /* 1..3 */
+	struct frame_segment piece[3];
+	uint32_t len_bytes; /* whole frame, as the destination gets it */
+	struct frame_offload offload;
+	uint8_t tag[ETH_VLAN_BYTES];
+};
+
+/* f has been through switch_forward(), which validated it. want_tag: port_wants_tag(). */
+void frame_plan(const struct frame *f, bool want_tag, struct frame_plan *plan);
+
+/* 0, or -EINVAL if the offload fields make no sense for this frame. f->tagged must be right. */
+int frame_check_offload(const struct frame *f) __must_check;
 
 static inline void frame_get(struct frame *f)
 {

@@ -1,0 +1,20 @@
+/* The Internet checksum (RFC 1071), over pieces of any length. */
+#ifndef SLUICE_NET_CHECKSUM_H
+#define SLUICE_NET_CHECKSUM_H
+
+#include <stdint.h>
+
+#include "lib/bits.h"
+
+/* Sum so far, in memory byte order; at_odd says that the next byte is the second one of a word. */
+struct checksum {
+	uint64_t sum;
+	uint32_t at_odd;
+};
+
+void checksum_add(struct checksum *c, const void *bytes, uint32_t len_bytes);
+
+/* One's complement of the sum, in memory byte order: store it as it is (memcpy). */
+uint16_t checksum_fold(const struct checksum *c);
+
+#endif
