@@ -16,9 +16,9 @@
 #define PAGE_SHIFT 12
 #define PAGE_MASK  (~(uint64_t)(PAGE_SIZE - 1))
 
-/* a must be a power of two */
-#define ALIGN_UP(x, a)	 (((x) + ((a)-1)) & ~((a)-1))
-#define ALIGN_DOWN(x, a) ((x) & ~((a)-1))
+/* a must be a power of two; it takes x's type, so that no 32-bit mask cuts a 64-bit x */
+#define ALIGN_UP(x, a)	 (((x) + ((__typeof__(x))(a)-1)) & ~((__typeof__(x))(a)-1))
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
 #define IS_ALIGNED(x, a) (((x) & ((a)-1)) == 0)
 
 #define ARRAY_SIZE(a)	       (sizeof(a) / sizeof((a)[0]))

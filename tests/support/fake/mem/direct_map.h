@@ -1,0 +1,10 @@
+/* The direct map of host tests: a host pointer is its own physical address. */
+#ifndef SLUICE_MEM_DIRECT_MAP_H
+#define SLUICE_MEM_DIRECT_MAP_H
+
+#include <stdint.h>
+
+#define HVA(hpa) ((void *)(uintptr_t)(hpa))
+#define HPA(hva) ((uint64_t)(uintptr_t)(hva))
+
+#endif
