@@ -4,7 +4,7 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zo
 	-mgeneral-regs-only -fno-stack-protector -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fcf-protection=none -fno-strict-aliasing \
 	-Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wstrict-prototypes \
-	-Wmissing-prototypes -Wvla -Wno-sign-conversion -Ihv -I. -MMD -MP
+	-Wmissing-prototypes -Wvla -Wno-sign-conversion -Ihv -I. -I$(O)/gen -MMD -MP
 HV_SRC := $(sort $(wildcard hv/*.c hv/*/*.c hv/*/*.S drivers/*/*.c))
 HV_OBJ := $(patsubst %,$(O)/%.o,$(HV_SRC))
 
@@ -24,6 +24,16 @@ $(O)/drivers/%.c.o: drivers/%.c
 $(O)/hv/%.S.o: hv/%.S
 	@mkdir -p $(@D)
 	$(HV_CC) $(HV_CFLAGS) -D__ASSEMBLY__ -c -o $@ $<
+
+# The guests' DSDT as a C array.
+$(O)/gen/dsdt_aml.h: hv/vm/dsdt.asl
+	@mkdir -p $(@D)
+	iasl -vs -p $(@D)/dsdt $< >$(@D)/dsdt.log || { cat $(@D)/dsdt.log; exit 1; }
+	{ echo 'static const unsigned char dsdt_aml[] = {'; \
+	  od -An -v -tx1 $(@D)/dsdt.aml | sed 's/ \(..\)/ 0x\1,/g'; echo '};'; } >$@.tmp
+	mv $@.tmp $@
+
+$(O)/hv/vm/guest_acpi.c.o $(O)/unit/vm/guest_acpi_test: $(O)/gen/dsdt_aml.h
 
 -include $(HV_OBJ:.o=.d)
 

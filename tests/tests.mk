@@ -5,7 +5,7 @@
 # tests/fuzz/foo_fuzz.c is a libFuzzer target with the same line; its corpus is tests/fuzz/corpus/foo.
 HOST_CC      ?= gcc
 HOST_CFLAGS  := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer -Wall -Wextra -Werror -Itests/support/fake -Ihv -I. -Itests/support -MMD -MP
+	-fno-omit-frame-pointer -Wall -Wextra -Werror -Itests/support/fake -I$(O)/gen -Ihv -I. -Itests/support -MMD -MP
 UNIT_SRC  := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c))
 UNIT_BIN  := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
