@@ -87,8 +87,7 @@ static uint32_t choose(
 /* APIC virtualisation is all or nothing: with only a part of it the software path is simpler. */
 static uint32_t optional_proc2(const struct vmx_msrs *m, const struct vmx_wishes *w)
 {
-	const uint32_t apicv =
-		PROC2_VIRTUAL_X2APIC | PROC2_APIC_REGISTER | PROC2_VIRTUAL_INTERRUPT;
+	const uint32_t apicv = PROC2_VIRTUAL_X2APIC | PROC2_APIC_REGISTER | PROC2_VIRTUAL_INTERRUPT;
 	uint32_t may = (uint32_t)(m->proc2 >> 32);
 	uint32_t want = PROC2_RDTSCP | PROC2_VPID | PROC2_INVPCID | PROC2_XSAVES |
 			PROC2_PAUSE_LOOP | PROC2_WBINVD;
@@ -126,14 +125,14 @@ int vmx_caps_choose(const struct vmx_msrs *m, const struct vmx_wishes *w, struct
 	c->revision = (uint32_t)m->basic & 0x7fffffff;
 	c->pin = choose(m->pin, need_pin, 0, missing);
 	c->proc = choose(m->proc, need_proc, 0, missing);
-	c->proc2 = choose(c->proc & PROC_SECONDARY ? m->proc2 : 0, need_proc2, optional_proc2(m, w),
-		missing);
+	c->proc2 = choose(
+		c->proc & PROC_SECONDARY ? m->proc2 : 0, need_proc2, optional_proc2(m, w), missing);
 	c->exit = choose(m->exit, need_exit, 0, missing);
 	c->entry = choose(m->entry, need_entry, 0, missing);
 	choose_ept(m, c, missing);
 	c->apicv = c->proc2 & PROC2_VIRTUAL_INTERRUPT;
-	c->posted_interrupts = c->apicv && w->posted_interrupts &&
-			       (m->pin >> 32 & PIN_POSTED_INTERRUPTS);
+	c->posted_interrupts =
+		c->apicv && w->posted_interrupts && (m->pin >> 32 & PIN_POSTED_INTERRUPTS);
 	if (c->posted_interrupts)
 		c->pin |= PIN_POSTED_INTERRUPTS;
 	c->xsaves = c->proc2 & PROC2_XSAVES;

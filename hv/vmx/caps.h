@@ -1,9 +1,9 @@
 /* What this CPU's VMX offers, and which of it we use.
  *
- * Pure: the capability MSRs come in as values (vmx_read_msrs() in vmx.c fetches them), so that every
- * CPU model is a unit test. Each control word is (wanted | must_be_1) & may_be_1: SDM vol. 3D,
- * appendix A. An optional control is used only if its bit may be 1; what is indispensable and absent
- * is named. */
+ * Pure: the capability MSRs come in as values (vmx_read_msrs() in vmx.c fetches them), so that
+ * every CPU model is a unit test. Each control word is (wanted | must_be_1) & may_be_1: SDM vol.
+ * 3D, appendix A. An optional control is used only if its bit may be 1; what is indispensable and
+ * absent is named. */
 #ifndef SLUICE_VMX_CAPS_H
 #define SLUICE_VMX_CAPS_H
 
