@@ -21,7 +21,8 @@ static inline uint64_t hint_pack(enum hint_state state, unsigned core, uint32_t 
 	return ((uint64_t)wait_us << 32) | ((uint64_t)(core & 0xffff) << 16) | (uint64_t)state;
 }
 
-static inline void hint_publish(struct sched_hint *h, enum hint_state s, unsigned core, uint32_t wait_us)
+static inline void hint_publish(
+	struct sched_hint *h, enum hint_state s, unsigned core, uint32_t wait_us)
 {
 	store_release(&h->word, hint_pack(s, core, wait_us));
 }

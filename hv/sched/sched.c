@@ -1,0 +1,414 @@
+/* Run queues, sleep and wake-up; see sched.h. Locks: one per core, never two at a time. */
+#include "sched/sched.h"
+
+#include "cpu/apic.h"
+#include "cpu/percpu.h"
+#include "cpu/smp.h"
+#include "cpu/tsc.h"
+#include "lib/errno.h"
+#include "lib/log.h"
+#include "lib/spinlock.h"
+#include "mem/page_alloc.h"
+#include "sched/queue.h"
+
+#define HOUSEKEEPING_US	    10000
+#define LONG_SLICE_US	    100000 /* when nobody else waits */
+#define WAKE_GRANULARITY_US 1000   /* a woken entity must be this far behind to preempt */
+#define WORK_DELAY_US	    20	   /* a guest may go on that long after it queued packets */
+#define WORKER_PASSES	    8	   /* before a guest gets its turn */
+#define DEFAULT_WEIGHT	    256
+
+struct sched_core {
+	struct spinlock lock; /* queued, sleepers, and the entities whose `core` this is */
+	struct sched_queue queued, sleepers;
+	struct sched_entity *current;
+	uint64_t min_vruntime;
+	uint64_t yield_tsc; /* the core's own */
+	uint64_t next_timer_tsc;
+	uint64_t next_housekeeping_tsc;
+	bool idle;  /* atomic */
+	bool poked; /* atomic: another core queued something here */
+	struct sched_core_stats stats;
+	struct worker worker;
+} __cacheline_aligned;
+
+static struct sched_core *cores;
+static unsigned nr;
+static uint64_t slice_ticks, long_slice_ticks, wake_ticks, delay_ticks, housekeeping_ticks;
+static void (*do_housekeeping)(void);
+
+static struct sched_core *this_core(void)
+{
+	return &cores[this_cpu()->index];
+}
+
+static unsigned index_of(const struct sched_core *c)
+{
+	return (unsigned)(c - cores);
+}
+
+/* Packets were queued for this core's worker. Its own guest may fill the batch a little longer;
+ * another core has sent us here by an interrupt that is already paid for. */
+static void worker_woken(struct worker *wk)
+{
+	struct sched_core *c = CONTAINER_OF(wk, struct sched_core, worker);
+
+	if (c == this_core()) {
+		c->yield_tsc = MIN(c->yield_tsc, rdtsc() + delay_ticks);
+		return;
+	}
+	store_release(&c->poked, true);
+	smp_mb();
+	sched_kick(index_of(c));
+}
+
+int sched_init(unsigned nr_cores, uint64_t slice_us, void (*housekeeping)(void))
+{
+	uint64_t bytes = ALIGN_UP(nr_cores * sizeof(*cores), (uint64_t)PAGE_SIZE);
+
+	cores = page_alloc((unsigned)(bytes / PAGE_SIZE));
+	if (!cores)
+		return -ENOMEM;
+	nr = nr_cores;
+	slice_ticks = us_to_tsc(slice_us);
+	long_slice_ticks = us_to_tsc(LONG_SLICE_US);
+	wake_ticks = us_to_tsc(WAKE_GRANULARITY_US);
+	delay_ticks = us_to_tsc(WORK_DELAY_US);
+	housekeeping_ticks = us_to_tsc(HOUSEKEEPING_US);
+	do_housekeeping = housekeeping;
+	for (unsigned i = 0; i < nr; i++) {
+		cores[i].worker.wake = worker_woken;
+		cores[i].next_timer_tsc = SCHED_NO_TIMER;
+	}
+	return 0;
+}
+
+struct worker *sched_worker(unsigned core)
+{
+	return &cores[core < nr ? core : 0].worker;
+}
+
+void sched_kick(unsigned core)
+{
+	smp_kick(core);
+}
+
+static struct sched_core *lock_home(struct sched_entity *e)
+{
+	for (;;) {
+		unsigned i = load_acquire(&e->core);
+
+		spin_lock(&cores[i].lock);
+		if (e->core == i)
+			return &cores[i];
+		spin_unlock(&cores[i].lock);
+	}
+}
+
+static bool may_run_on(const struct sched_entity *e, unsigned core)
+{
+	return e->cores >> core & 1;
+}
+
+static unsigned load_of(unsigned core)
+{
+	const struct sched_core *c = &cores[core];
+
+	return load_relaxed(&c->queued.nr) + (load_relaxed(&c->current) != NULL);
+}
+
+static unsigned least_loaded(const struct sched_entity *e)
+{
+	unsigned best = nr;
+
+	for (unsigned i = 0; i < nr; i++)
+		if (may_run_on(e, i) &&
+			(best == nr || load_of(i) + cores[i].sleepers.nr <
+					       load_of(best) + cores[best].sleepers.nr))
+			best = i;
+	return best == nr ? 0 : best;
+}
+
+void sched_add(struct sched_entity *e)
+{
+	struct sched_core *c;
+
+	if (!(e->cores & (nr < 64 ? BIT64(nr) - 1 : UINT64_MAX)))
+		e->cores = UINT64_MAX; /* none of the cores that were asked for exists */
+	e->core = least_loaded(e);
+	e->state = SCHED_ASLEEP;
+	e->timer_tsc = SCHED_NO_TIMER;
+	c = lock_home(e);
+	e->vruntime = c->min_vruntime;
+	queue_insert(&c->sleepers, e);
+	hint_publish(&e->hint, HINT_ASLEEP, e->core, 0);
+	spin_unlock(&c->lock);
+}
+
+void sched_remove(struct sched_entity *e)
+{
+	struct sched_core *c = lock_home(e);
+
+	ASSERT(e->state == SCHED_ASLEEP);
+	queue_remove(&c->sleepers, e);
+	spin_unlock(&c->lock);
+}
+
+/* Under c's lock. A sleeper keeps what it has saved up only within bounds. */
+static void enqueue(struct sched_core *c, struct sched_entity *e)
+{
+	uint64_t floor = c->min_vruntime - slice_ticks;
+
+	if ((int64_t)(e->vruntime - floor) < 0)
+		e->vruntime = floor;
+	e->core = index_of(c);
+	e->queued_since_tsc = rdtsc();
+	store_relaxed(&e->state, SCHED_QUEUED);
+	queue_insert(&c->queued, e);
+	hint_publish(&e->hint, HINT_QUEUED, e->core,
+		(uint32_t)tsc_to_us(slice_ticks) * (c->queued.nr - 1 + (c->current != NULL)));
+}
+
+/* Whether e, just queued on c, should run at once. Only ever brings the yield nearer. */
+static void consider_preemption(struct sched_core *c, const struct sched_entity *e)
+{
+	const struct sched_entity *cur = c->current;
+
+	if (c != this_core()) {
+		store_release(&c->poked, true);
+		return;
+	}
+	if (cur && (int64_t)(cur->vruntime - e->vruntime) > (int64_t)wake_ticks)
+		c->yield_tsc = 0;
+	else
+		c->yield_tsc = MIN(c->yield_tsc, rdtsc() + slice_ticks);
+}
+
+static struct sched_core *find_idle(const struct sched_entity *e)
+{
+	for (unsigned i = 0; i < nr; i++)
+		if (may_run_on(e, i) && load_relaxed(&cores[i].idle))
+			return &cores[i];
+	return NULL;
+}
+
+/* A sleeper becomes runnable; c is its home and locked. Returns the core to kick, or NULL. */
+static struct sched_core *make_runnable(struct sched_core *c, struct sched_entity *e)
+{
+	struct sched_core *idle = NULL;
+
+	queue_remove(&c->sleepers, e);
+	enqueue(c, e);
+	consider_preemption(c, e);
+	if (c->current || c == this_core())
+		idle = find_idle(e); /* it comes and takes what may be moved */
+	if (c == this_core())
+		return idle;
+	return idle && !e->resident(e) ? idle : c;
+}
+
+void sched_wake(struct sched_entity *e)
+{
+	struct sched_core *c, *kick = NULL;
+
+	store_release(&e->wake_pending, true);
+	smp_mb();
+	if (load_acquire(&e->state) != SCHED_ASLEEP)
+		return;
+	c = lock_home(e);
+	if (e->state == SCHED_ASLEEP) {
+		store_release(&e->wake_pending, false);
+		kick = make_runnable(c, e);
+	}
+	spin_unlock(&c->lock);
+	if (kick)
+		sched_kick(index_of(kick));
+}
+
+uint64_t sched_yield_tsc(void)
+{
+	const struct sched_core *c = this_core();
+
+	return MIN(c->yield_tsc, c->next_timer_tsc);
+}
+
+void sched_poll(void)
+{
+	struct sched_core *c = this_core();
+
+	if (__builtin_expect(load_relaxed(&c->poked), 0)) {
+		store_relaxed(&c->poked, false);
+		c->yield_tsc = 0;
+	}
+}
+
+/* Timers of sleepers: makes the due ones runnable, leaves the nearest in next_timer_tsc. */
+static void wake_due(struct sched_core *c, uint64_t now)
+{
+	uint64_t next = SCHED_NO_TIMER;
+	struct sched_entity *e, *following;
+
+	spin_lock(&c->lock);
+	for (e = c->sleepers.head; e; e = following) {
+		following = e->next;
+		if (e->timer_tsc <= now)
+			(void)make_runnable(c, e);
+		else
+			next = MIN(next, e->timer_tsc);
+	}
+	c->next_timer_tsc = next;
+	spin_unlock(&c->lock);
+}
+
+static struct sched_entity *pick(struct sched_core *c, uint64_t now)
+{
+	struct sched_entity *e;
+
+	spin_lock(&c->lock);
+	e = queue_least(&c->queued);
+	if (e) {
+		queue_remove(&c->queued, e);
+		store_release(&e->state, SCHED_RUNNING);
+		c->current = e;
+		e->waited_ticks += now - e->queued_since_tsc;
+		if ((int64_t)(e->vruntime - c->min_vruntime) > 0)
+			c->min_vruntime = e->vruntime;
+		c->yield_tsc = now + (c->queued.nr ? slice_ticks : long_slice_ticks);
+	}
+	spin_unlock(&c->lock);
+	return e;
+}
+
+static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_result result)
+{
+	spin_lock(&c->lock);
+	c->current = NULL;
+	if (result == SCHED_SLEEP) {
+		store_release(&e->state, SCHED_ASLEEP);
+		hint_publish(&e->hint, HINT_ASLEEP, index_of(c), 0);
+		smp_mb(); /* against sched_wake() */
+		if (!load_acquire(&e->wake_pending)) {
+			queue_insert(&c->sleepers, e);
+			c->next_timer_tsc = MIN(c->next_timer_tsc, e->timer_tsc);
+			spin_unlock(&c->lock);
+			return;
+		}
+	}
+	enqueue(c, e);
+	spin_unlock(&c->lock);
+}
+
+static void run_entity(struct sched_core *c, struct sched_entity *e, uint64_t now)
+{
+	enum sched_result result;
+	uint64_t ran;
+
+	hint_publish(&e->hint, HINT_RUNNING, index_of(c), 0);
+	store_release(&e->wake_pending, false);
+	smp_mb();
+	e->nr_switches++;
+	c->stats.nr_switches++;
+	result = e->run(e);
+	ran = rdtsc() - now;
+	e->ran_ticks += ran;
+	e->vruntime += ran * DEFAULT_WEIGHT / MAX(e->weight, 1u);
+	c->stats.entity_ticks += ran;
+	put_back(c, e, result);
+}
+
+/* Takes one entity from another core's queue. */
+static bool steal(struct sched_core *c)
+{
+	struct sched_entity *e;
+
+	for (unsigned n = 1; n < nr; n++) {
+		struct sched_core *victim = &cores[(index_of(c) + n) % nr];
+
+		if (!load_relaxed(&victim->queued.nr))
+			continue;
+		spin_lock(&victim->lock);
+		for (e = victim->queued.head; e; e = e->next)
+			if (may_run_on(e, index_of(c)) && !e->resident(e))
+				break;
+		if (e) {
+			queue_remove(&victim->queued, e);
+			e->vruntime += c->min_vruntime - victim->min_vruntime;
+			store_release(&e->core, index_of(c));
+		}
+		spin_unlock(&victim->lock);
+		if (!e)
+			continue;
+		spin_lock(&c->lock);
+		enqueue(c, e);
+		spin_unlock(&c->lock);
+		c->stats.nr_stolen++;
+		return true;
+	}
+	return false;
+}
+
+static void idle(struct sched_core *c)
+{
+	uint64_t start = rdtsc(), wake = c->next_timer_tsc;
+
+	if (index_of(c) == 0)
+		wake = MIN(wake, c->next_housekeeping_tsc);
+	store_release(&c->idle, true);
+	smp_mb(); /* a waker sees idle, or we see what it queued */
+	if (!load_relaxed(&c->queued.nr) && !worker_pending(&c->worker) && !steal(c)) {
+		if (wake != SCHED_NO_TIMER)
+			apic_timer_arm_tsc(wake);
+		cpu_halt_until_interrupt();
+		if (wake != SCHED_NO_TIMER)
+			apic_timer_disarm();
+	}
+	store_release(&c->idle, false);
+	c->stats.idle_ticks += rdtsc() - start;
+}
+
+static void run_worker(struct sched_core *c)
+{
+	uint64_t start = rdtsc();
+
+	/* One item's work is another's cause: transmit, then receive, then completion. */
+	for (unsigned pass = 0; pass < WORKER_PASSES && worker_pending(&c->worker); pass++)
+		(void)worker_run(&c->worker);
+	c->stats.worker_ticks += rdtsc() - start;
+}
+
+_Noreturn void sched_run_core(void)
+{
+	struct sched_core *c = this_core();
+	struct sched_entity *e;
+	uint64_t now;
+
+	for (;;) {
+		store_relaxed(&c->poked, false);
+		now = rdtsc();
+		if (index_of(c) == 0 && now >= c->next_housekeeping_tsc) {
+			c->next_housekeeping_tsc = now + housekeeping_ticks;
+			do_housekeeping();
+		}
+		if (worker_pending(&c->worker))
+			run_worker(c);
+		now = rdtsc();
+		wake_due(c, now);
+		e = pick(c, now);
+		if (!e) {
+			idle(c);
+			continue;
+		}
+		if (index_of(c) == 0)
+			c->yield_tsc = MIN(c->yield_tsc, c->next_housekeeping_tsc);
+		if (worker_pending(&c->worker))
+			c->yield_tsc = MIN(c->yield_tsc, now + delay_ticks);
+		run_entity(c, e, now);
+	}
+}
+
+void sched_stats(unsigned core, struct sched_core_stats *s)
+{
+	*s = cores[core].stats;
+	s->nr_queued = load_relaxed(&cores[core].queued.nr);
+	s->idle = load_relaxed(&cores[core].idle);
+}
