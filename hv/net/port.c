@@ -1,0 +1,19 @@
+/* Ports: names of the drop counters, in the order of enum drop_reason. */
+#include "net/port.h"
+
+const char *const drop_reason_name[DROP_REASONS] = {
+	[DROP_RUNT] = "runt",
+	[DROP_OVERSIZE] = "oversize",
+	[DROP_MALFORMED] = "malformed",
+	[DROP_SPOOFED] = "spoofed",
+	[DROP_BAD_SOURCE] = "bad_source",
+	[DROP_VLAN] = "vlan",
+	[DROP_NO_PORT] = "no_port",
+	[DROP_ISOLATED] = "isolated",
+	[DROP_RATE] = "rate",
+	[DROP_STORM] = "storm",
+	[DROP_QUEUE_FULL] = "queue_full",
+	[DROP_NO_BUFFER] = "no_buffer",
+	[DROP_BUFFER_SIZE] = "buffer_size",
+	[DROP_LINK_DOWN] = "link_down",
+};
