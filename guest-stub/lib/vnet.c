@@ -68,6 +68,20 @@ void vnet_tx(struct vnet *n, uint16_t len_bytes)
 	q->avail->ring[q->avail_idx++ % q->size] = slot;
 }
 
+static bool tx_is_empty(void *arg)
+{
+	struct vqueue *q = arg;
+
+	tx_reclaim(q);
+	return q->nr_free == q->size;
+}
+
+bool vnet_drain(struct vnet *n)
+{
+	vnet_publish(n, VNET_TX);
+	return wait_until(tx_is_empty, &n->q[VNET_TX], WAIT_TICKS);
+}
+
 uint8_t *vnet_rx(struct vnet *n, uint32_t *len_bytes)
 {
 	struct vqueue *q = &n->q[VNET_RX];

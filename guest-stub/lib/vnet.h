@@ -129,6 +129,8 @@ void vnet_publish(struct vnet *n, unsigned q);
 void vnet_kick(struct vnet *n, unsigned q); /* notifies in any case */
 /* Waits for a received frame, halted with irq, else polling; at most about ticks. False: none. */
 bool vnet_wait(struct vnet *n, uint64_t ticks);
+/* Waits until the device has taken every frame queued. False: it has not. */
+bool vnet_drain(struct vnet *n);
 /* How often vnet_wait() found a frame whose interrupt had not come. */
 extern uint32_t vnet_lost_interrupts;
 
