@@ -15,9 +15,9 @@
 #define BUS_UNMAPPED	UINT64_MAX
 
 struct bus_access {
-	uint64_t offset;     /* from the region's base */
-	uint64_t value;	     /* in for a write, out for a read */
-	uint8_t size_bytes;  /* 1, 2, 4 or 8; the access lies wholly inside the region */
+	uint64_t offset;    /* from the region's base */
+	uint64_t value;	    /* in for a write, out for a read */
+	uint8_t size_bytes; /* 1, 2, 4 or 8; the access lies wholly inside the region */
 	bool write;
 };
 
