@@ -6,7 +6,8 @@ BOOT_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpic -fshort-wchar -fvisibility=h
 	-Wall -Wextra -Werror -Wconversion -Wshadow -Wundef -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wno-sign-conversion -Ihv -I. \
 	-isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -MMD -MP
-BOOT_SRC := $(sort $(wildcard boot/*.c boot/*.S)) hv/lib/fmt.c hv/lib/string.c
+BOOT_SRC := $(sort $(wildcard boot/*.c boot/*.S)) hv/lib/fmt.c hv/lib/string.c \
+	$(wildcard hv/vm/conf*.c)
 BOOT_OBJ := $(patsubst %,$(O)/efi/%.o,$(BOOT_SRC))
 BOOT_SECTIONS := .text .sdata .data .dynamic .rodata .dynsym .rel .rela .reloc
 

@@ -2,18 +2,19 @@
  *
  * It runs as a UEFI application, before the hypervisor and never beside it:
  *
- *   1. main.c         reads \sluice\sluice.conf and \sluice\sluice.elf             (file.c)
- *   2. elf_load.c     checks the ELF file and places its segments in memory
+ *   1. conf_files.c   reads \sluice\sluice.conf, parses it, reads the files it names   (file.c)
+ *   2. main.c         reads \sluice\sluice.elf; elf_load.c checks it and places its segments
  *   3. machine.c      asks the firmware for what only it knows: ACPI, framebuffer, options
- *   4. page_tables.c  builds the page tables that the hypervisor starts with
- *   5. leave.c        takes the memory map (memory_map.c) and ends boot services
- *   6. handover.S     switches to those tables and jumps to the ELF's entry
+ *   4. leave.c        builds the page tables that the hypervisor starts with  (page_tables.c),
+ *                     takes the memory map (memory_map.c) and ends boot services
+ *   5. handover.S     switches to those tables and jumps to the ELF's entry
  *
  * All that the hypervisor gets is struct boot_info (hv/boot_info.h). The files with logic in them,
  * elf_load.c, memory_map.c and page_tables.c, know nothing of the firmware and are unit-tested.
  *
  * Anything that is wrong is said in one line that names the file and what to do about it; then all
  * memory goes back and the firmware's boot manager goes on. */
+#include "boot/conf_files.h"
 #include "boot/efi.h"
 #include "boot/elf_load.h"
 #include "boot/file.h"
@@ -23,10 +24,8 @@
 #include "boot_info.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "vm/conf.h"
 
 #define HYPERVISOR_PATH "sluice.elf"
-#define CONF_PATH	"sluice.conf"
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
@@ -43,15 +42,6 @@ static struct boot_info *alloc_boot_info(void)
 	bi->version = BOOT_INFO_VERSION;
 	bi->size_bytes = sizeof(*bi);
 	return bi;
-}
-
-static int read_conf(struct boot_info *bi)
-{
-	void *text;
-	int r = file_read(CONF_PATH, CONF_SIZE_MAX, &text, &bi->conf_len_bytes);
-
-	bi->conf_hpa = (uint64_t)text;
-	return r;
 }
 
 static int load_hypervisor(struct boot_info *bi, struct elf_image *img)
@@ -91,9 +81,11 @@ static int boot(void)
 		return -ENOMEM;
 	r = file_init();
 	if (!r)
-		r = read_conf(bi);
+		r = conf_files_read(bi);
 	if (!r)
 		r = load_hypervisor(bi, &img);
+	if (!r)
+		r = conf_files_check_memory(bi);
 	if (!r)
 		r = machine_describe(bi);
 	if (!r)

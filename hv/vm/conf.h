@@ -1,7 +1,7 @@
 /* sluice.conf: its parsed form and its parser.
  *
  * The loader parses it to learn which files to read, the hypervisor parses it again to build the
- * machine. The parser allocates nothing and touches no hardware. Syntax: docs in README.md.
+ * machine. The parser allocates nothing and touches no hardware. Every option: docs/sluice-conf.md.
  *
  *     [sluice]                  global options
  *     [switch NAME]             an L2 switch
@@ -16,15 +16,17 @@
 
 #include "lib/bits.h"
 
-#define CONF_NAME_MAX	   16 /* with its NUL */
-#define CONF_PATH_MAX	   128
-#define CONF_CMDLINE_MAX   1024
-#define CONF_SWITCHES_MAX  8
-#define CONF_GUESTS_MAX	   16
-#define CONF_NICS_MAX	   4
-#define CONF_VCPUS_MAX	   8
-#define CONF_TRUNK_VLANS   16
-#define CONF_SIZE_MAX	   65536 /* bytes of text */
+#define CONF_NAME_MAX	  16 /* with its NUL */
+#define CONF_PATH_MAX	  128
+#define CONF_CMDLINE_MAX  1024
+#define CONF_SWITCHES_MAX 8
+#define CONF_GUESTS_MAX	  16
+#define CONF_NICS_MAX	  4
+#define CONF_VCPUS_MAX	  8
+#define CONF_TRUNK_VLANS  16
+#define CONF_PORTS_MAX	  31	    /* NICs on one switch, which keeps a port for its uplink */
+#define CONF_MEMORY_MAX	  GIB(1024) /* of one guest */
+#define CONF_SIZE_MAX	  65536	    /* bytes of text */
 
 enum conf_vlan_mode { CONF_VLAN_ACCESS, CONF_VLAN_TRUNK };
 
@@ -33,45 +35,45 @@ struct conf_nic {
 	unsigned switch_index;
 	uint8_t mac[6];
 	enum conf_vlan_mode vlan_mode;
-	uint16_t vlan;			      /* access: its VLAN; trunk: the native one; 0 = 1 */
+	uint16_t vlan;			       /* access: its VLAN; trunk: the native one; 0 = 1 */
 	uint16_t trunk_vlan[CONF_TRUNK_VLANS]; /* allowed tagged VLANs; nr 0 = all */
 	unsigned nr_trunk_vlans;
-	uint16_t mtu;			      /* default 1500 */
-	bool isolated;			      /* talks to non-isolated ports only */
-	bool spoof_check;		      /* default true: only its own source MAC */
-	bool promiscuous;		      /* may receive what is not for it; default false */
-	uint64_t rate_limit_bps;	      /* bits per second it may transmit, 0 = none */
-	uint64_t features_off;		      /* virtio feature bits masked: features=-tso,-csum,... */
-	unsigned queue_pairs;		      /* default 1 */
+	uint16_t mtu;		 /* default 1500 */
+	bool isolated;		 /* talks to non-isolated ports only */
+	bool spoof_check;	 /* default true: only its own source MAC */
+	bool promiscuous;	 /* may receive what is not for it; default false */
+	uint64_t rate_limit_bps; /* bits per second it may transmit, 0 = none */
+	uint64_t features_off;	 /* virtio feature bits masked: features=-tso,-csum,... */
+	unsigned queue_pairs;	 /* default 1 */
 };
 
 struct conf_guest {
 	char name[CONF_NAME_MAX];
-	unsigned vcpus;		/* 1..8 */
-	uint64_t memory_bytes;	/* a multiple of 2 MiB */
+	unsigned vcpus;	       /* 1..8 */
+	uint64_t memory_bytes; /* a multiple of 2 MiB */
 	char kernel[CONF_PATH_MAX];
 	char initrd[CONF_PATH_MAX]; /* "" = none */
 	char cmdline[CONF_CMDLINE_MAX];
-	unsigned weight;	/* 1..65535, default 256 */
-	uint64_t cores;		/* mask of allowed cores, default all */
-	bool autostart;		/* default true */
-	bool poweroff_on_exit;	/* exit=poweroff: the machine powers off when this guest does */
+	unsigned weight;       /* 1..65535, default 256 */
+	uint64_t cores;	       /* mask of allowed cores, default all */
+	bool autostart;	       /* default true */
+	bool poweroff_on_exit; /* exit=poweroff: the machine powers off when this guest does */
 	unsigned nr_nics;
 	struct conf_nic nic[CONF_NICS_MAX];
 };
 
 struct conf_switch {
 	char name[CONF_NAME_MAX];
-	unsigned ageing_s;	     /* default 300 */
-	uint64_t storm_limit_pps;    /* flooded frames per second and port, 0 = none */
+	unsigned ageing_s;	  /* default 300 */
+	uint64_t storm_limit_pps; /* flooded frames per second and port, 0 = none */
 };
 
 struct conf {
-	unsigned log_level;	/* enum log_level, default info */
+	unsigned log_level;	 /* enum log_level, default info */
 	bool poweroff_when_idle; /* idle=poweroff: power off when the last guest has stopped */
-	unsigned slice_us;	/* scheduler slice, default 5000 */
-	bool apicv;		/* apicv=off works as on a CPU without it; default true */
-	bool posted_interrupts;	/* likewise; default true */
+	unsigned slice_us;	 /* scheduler slice, default 5000 */
+	bool apicv;		 /* apicv=off works as on a CPU without it; default true */
+	bool posted_interrupts;	 /* likewise; default true */
 	unsigned nr_switches;
 	struct conf_switch sw[CONF_SWITCHES_MAX];
 	unsigned nr_guests;
@@ -84,6 +86,7 @@ struct conf_error {
 };
 
 /* 0, or -EINVAL with *err filled in. *c is complete only on 0. len_bytes may be 0. */
-int conf_parse(const char *text, size_t len_bytes, struct conf *c, struct conf_error *err) __must_check;
+int conf_parse(
+	const char *text, size_t len_bytes, struct conf *c, struct conf_error *err) __must_check;
 
 #endif
