@@ -8,10 +8,22 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zo
 HV_SRC := $(sort $(wildcard hv/*.c hv/*/*.c hv/*/*.S drivers/*/*.c))
 HV_OBJ := $(patsubst %,$(O)/%.o,$(HV_SRC))
 
+HV_LINK = $(HV_CC) -nostdlib -static -no-pie -Wl,-T,linker.ld -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 -Wl,--fatal-warnings
+
 ## make all        the hypervisor's ELF, build/sluice.elf
-$(O)/sluice.elf: $(HV_OBJ) linker.ld
-	$(HV_CC) -nostdlib -static -no-pie -Wl,-T,linker.ld -Wl,--build-id=none \
-		-Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -o $@ $(HV_OBJ)
+# Linked twice: the functions of the first image, in order, become the table that names them in dumps
+# (hv/cpu/symbols.c). It lies behind the text, so that the second link moves no function.
+$(O)/sluice.elf: $(O)/sluice.symbols.o
+	$(HV_LINK) -o $@ $(HV_OBJ) $<
+
+$(O)/sluice.symbols.o: $(HV_OBJ) linker.ld
+	$(HV_LINK) -o $(O)/sluice.pass1.elf $(HV_OBJ)
+	nm -n $(O)/sluice.pass1.elf | awk 'BEGIN { print ".section .symbols, \"a\"" } \
+		$$2 ~ /^[tT]$$/ && $$3 !~ /^(image_start|text_end)$$/ \
+		{ printf ".long 0x%s\n.asciz \"%s\"\n", substr($$1, 9), $$3 } \
+		END { print ".section .note.GNU-stack, \"\"" }' > $(O)/sluice.symbols.s
+	$(HV_CC) -c -o $@ $(O)/sluice.symbols.s
 
 $(O)/hv/%.c.o: hv/%.c
 	@mkdir -p $(@D)

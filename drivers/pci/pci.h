@@ -18,7 +18,7 @@
 #define PCI_STATUS_CAPABILITIES BIT32(4)
 #define PCI_CLASS		0x08 /* revision, programming interface, subclass, class */
 #define PCI_HEADER_TYPE		0x0e
-#define PCI_BAR(n)		(0x10 + 4 * (n))
+#define PCI_BAR(n) ((uint16_t)(0x10 + 4 * (n)))
 #define PCI_SECONDARY_BUS	0x19
 #define PCI_CAPABILITIES	0x34
 

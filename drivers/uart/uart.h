@@ -10,6 +10,10 @@ void uart_init(void);
 /* Newlines become CR LF. Bounded wait per byte: a stuck line loses text, it does not hang. */
 void uart_write(const char *text, size_t len);
 
+/* Without waiting: takes what the transmitter has room for and returns how much that was; no
+ * translation of newlines. For a console that keeps its own buffer. */
+size_t uart_try_write(const char *text, size_t len);
+
 /* The next received byte, or -1. */
 int uart_getc(void);
 

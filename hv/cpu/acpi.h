@@ -12,7 +12,10 @@
 #define ACPI_CPU_MAX  64
 #define ACPI_ECAM_MAX 4
 
-struct acpi_gas { /* generic address; space 0: memory, 1: I/O ports */
+#define ACPI_SPACE_MEMORY 0
+#define ACPI_SPACE_IO	  1
+
+struct acpi_gas { /* generic address structure */
 	uint8_t space;
 	uint8_t width_bits;
 	uint64_t address; /* 0: not there */
@@ -34,6 +37,8 @@ struct acpi_info {
 	bool pm_timer_32bit;
 	uint16_t pm1a_control_port; /* 0: none */
 	uint16_t pm1b_control_port;
+	uint16_t smi_command_port; /* 0: always in ACPI mode */
+	uint8_t acpi_enable;	   /* what to write there */
 	bool s5_valid;
 	uint8_t s5_typ_a, s5_typ_b;
 	struct acpi_gas reset;

@@ -138,6 +138,25 @@ static inline void cpu_halt(void)
 	__asm__ volatile("hlt" : : : "memory");
 }
 
+static inline void cpu_pause(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
+
+/* For ever; an NMI may run its handler, then the halt goes on. */
+_Noreturn static inline void cpu_stop(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt" : : : "memory");
+}
+
+/* Orders earlier stores before a WRMSR that does not serialise: the x2APIC's and the TSC
+ * deadline's. */
+static inline void fence_before_wrmsr(void)
+{
+	__asm__ volatile("mfence; lfence" : : : "memory");
+}
+
 static inline void outb(uint16_t port, uint8_t v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
@@ -289,6 +308,21 @@ static inline void load_idt(const struct descriptor_table *d)
 static inline void load_tr(uint16_t selector)
 {
 	__asm__ volatile("ltr %0" : : "r"(selector));
+}
+
+/* CS by a far return, SS, DS and ES by a move; FS and GS are emptied, which clears their bases. */
+static inline void load_segments(uint16_t code, uint16_t data)
+{
+	uint64_t rip;
+
+	__asm__ volatile("leaq 1f(%%rip), %0; pushq %1; pushq %0; lretq; 1:"
+			 : "=&r"(rip)
+			 : "r"((uint64_t)code)
+			 : "memory");
+	__asm__ volatile("movl %0, %%ss; movl %0, %%ds; movl %0, %%es; movl %1, %%fs; movl %1, %%gs"
+			 :
+			 : "r"((uint32_t)data), "r"(0)
+			 : "memory");
 }
 
 /* The pointer at GS:0. It never changes while code runs on a core, so the compiler may reuse it. */

@@ -15,6 +15,10 @@ void log_print(enum log_level level, const char *fmt, ...) __printf_like(2, 3);
 #define log_info(...)  log_print(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_print(LOG_DEBUG, __VA_ARGS__)
 
+/* For a machine that is going down: from now on every level is printed, and no lock is waited for.
+ */
+void log_go_synchronous(void);
+
 /* A broken invariant of our own: never reachable from guest, packet or device state. */
 _Noreturn void panic(const char *fmt, ...) __printf_like(1, 2);
 

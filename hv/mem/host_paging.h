@@ -18,6 +18,14 @@ void host_paging_init(const struct boot_info *bi);
 /* On each core: CR3, EFER.NXE, CR0.WP, SMEP. */
 void host_paging_load(void);
 
+/* Read access to firmware tables wherever they lie: in the direct map if they are RAM of a usable
+ * kind, else mapped read-only into it now. Boot CPU, before the other cores start. NULL: no memory,
+ * or an address that cannot be. */
+const void *host_map_firmware(uint64_t hpa, uint64_t len_bytes);
+
+/* Root of the tables, for CR3 and HOST_CR3. Below 4 GiB. */
+uint64_t host_cr3(void);
+
 /* Uncached window on device registers: [hpa, hpa + len_bytes), page-rounded. NULL if there is no
  * space or memory. Never unmapped. Any core, but another core must not have tried the address
  * before. RAM must not be mapped by it. */

@@ -7,6 +7,9 @@
 
 #include "lib/log.h"
 
+/* Timestamps count from here. */
+void log_init(void);
+
 /* Lines above this level are dropped; LOG_INFO at start. */
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
@@ -14,8 +17,5 @@ enum log_level log_get_level(void);
 /* Raw text, uninterrupted by other cores' lines: the console's output. */
 void log_write(const char *text, size_t len);
 void log_printf_raw(const char *fmt, ...) __printf_like(1, 2);
-
-/* Ignores the lock from now on and prints everything: for a machine that is going down. */
-void log_go_synchronous(void);
 
 #endif

@@ -1,0 +1,96 @@
+/* Log lines on COM1. panic() is in cpu/crash.c. */
+#include "mon/log.h"
+
+#include <stdbool.h>
+
+#include "cpu/tsc.h"
+#include "drivers/uart/uart.h"
+#include "lib/fmt.h"
+#include "lib/spinlock.h"
+
+#define LINE_BYTES 256
+
+/* An NMI or machine check can interrupt the holder on its own core: after this long the line goes
+ * out anyway. */
+#define LOCK_TIMEOUT_US 1000000
+
+static struct spinlock lock;
+static enum log_level level_max = LOG_INFO;
+static bool synchronous;
+static uint64_t start_tsc;
+
+static bool lock_bounded(void)
+{
+	uint64_t start = rdtsc(), timeout = us_to_tsc(LOCK_TIMEOUT_US);
+
+	while (!spin_trylock(&lock)) {
+		if (load_relaxed(&synchronous) || rdtsc() - start > timeout)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+void log_write(const char *text, size_t len)
+{
+	bool locked = lock_bounded();
+
+	uart_write(text, len);
+	if (locked)
+		spin_unlock(&lock);
+}
+
+static void write_line(char line[LINE_BYTES], size_t len)
+{
+	len = MIN(len, LINE_BYTES - 2);
+	line[len++] = '\n';
+	log_write(line, len);
+}
+
+void log_print(enum log_level level, const char *fmt, ...)
+{
+	uint64_t us = tsc_to_us(rdtsc() - start_tsc);
+	char line[LINE_BYTES];
+	size_t len;
+	va_list ap;
+
+	if (level > level_max && !synchronous)
+		return;
+	len = fmt_print(line, sizeof(line), "sluice: [%lu.%06lu] ", us / 1000000, us % 1000000);
+	va_start(ap, fmt);
+	len += fmt_vprint(line + len, sizeof(line) - len, fmt, ap);
+	va_end(ap);
+	write_line(line, len);
+}
+
+void log_printf_raw(const char *fmt, ...)
+{
+	char line[LINE_BYTES];
+	size_t len;
+	va_list ap;
+
+	va_start(ap, fmt);
+	len = fmt_vprint(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	log_write(line, MIN(len, sizeof(line) - 1));
+}
+
+void log_init(void)
+{
+	start_tsc = rdtsc();
+}
+
+void log_set_level(enum log_level level)
+{
+	level_max = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return level_max;
+}
+
+void log_go_synchronous(void)
+{
+	store_relaxed(&synchronous, true);
+}
