@@ -14,6 +14,9 @@ struct checksum {
 
 void checksum_add(struct checksum *c, const void *bytes, uint32_t len_bytes);
 
+/* Adds the sum of bytes that follow at an even offset. */
+void checksum_join(struct checksum *c, const struct checksum *following);
+
 /* One's complement of the sum, in memory byte order: store it as it is (memcpy). */
 uint16_t checksum_fold(const struct checksum *c);
 

@@ -71,6 +71,7 @@ static int send_tagged(
 	unsigned from, const uint8_t *dst, const uint8_t *src, uint32_t tci, uint32_t len)
 {
 	uint8_t bytes[2048];
+	struct port *full;
 	struct frame *f;
 	uint32_t n = put_header(bytes, dst, src, tci);
 	int r;
@@ -78,9 +79,11 @@ static int send_tagged(
 	for (; n < sizeof(bytes); n++)
 		bytes[n] = (uint8_t)n;
 	f = fake_frame(bytes, len, 3);
-	r = switch_forward(&port[from].p, f, now_us, &blocked);
-	if (r)
+	r = switch_forward(&port[from].p, f, now_us, &full);
+	if (r) {
+		store_relaxed(&blocked, full);
 		frame_put(f);
+	}
 	return r;
 }
 
