@@ -115,6 +115,7 @@ static int read_open(
 		print("%s: %lu bytes, at most %lu are allowed", path, *len_bytes, max_bytes);
 		return -E2BIG;
 	}
+	print("%s: %lu bytes", path, *len_bytes);
 	*data = NULL;
 	if (*len_bytes == 0)
 		return 0;
@@ -136,7 +137,5 @@ int file_read(const char *path, uint64_t max_bytes, void **data, uint64_t *len_b
 		return r;
 	r = read_open(path, f, max_bytes, data, len_bytes);
 	f->Close(f);
-	if (!r)
-		print("%s: %lu bytes", path, *len_bytes);
 	return r;
 }

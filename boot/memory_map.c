@@ -159,16 +159,6 @@ uint64_t memory_map_usable_bytes(const struct boot_info *bi)
 	return sum;
 }
 
-uint64_t memory_map_largest_usable_bytes(const struct boot_info *bi)
-{
-	uint64_t largest = 0;
-
-	for (unsigned i = 0; i < bi->nr_mem; i++)
-		if (bi->mem[i].type == BOOT_MEM_USABLE)
-			largest = MAX(largest, bi->mem[i].len_bytes);
-	return largest;
-}
-
 uint64_t memory_map_ram_end(const struct boot_info *bi)
 {
 	uint64_t end = 0;

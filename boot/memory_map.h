@@ -49,7 +49,6 @@ int memory_map_set(struct boot_info *bi, uint64_t hpa, uint64_t len_bytes,
 	enum boot_mem_type type) __must_check;
 
 uint64_t memory_map_usable_bytes(const struct boot_info *bi);
-uint64_t memory_map_largest_usable_bytes(const struct boot_info *bi);
 
 /* The end of the highest range that is RAM (neither reserved nor MMIO). */
 uint64_t memory_map_ram_end(const struct boot_info *bi);
