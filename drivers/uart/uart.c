@@ -21,6 +21,7 @@
 #define MCR_DTR_RTS	 0x03
 #define LSR_DATA	 0x01
 #define LSR_THR_EMPTY	 0x20
+#define LSR_IDLE	 0x40
 
 #define DIVISOR_115200 1
 #define FIFO_BYTES     16u
@@ -83,6 +84,14 @@ void uart_write(const char *text, size_t len)
 		write_all("\r\n", 2);
 		text += n + 1;
 		len -= n + 1;
+	}
+}
+
+void uart_flush(void)
+{
+	for (unsigned polls = 0; present && polls < POLLS_MAX; polls++) {
+		if (inb(UART_LSR) & LSR_IDLE)
+			return;
 	}
 }
 

@@ -14,6 +14,9 @@ void uart_write(const char *text, size_t len);
  * translation of newlines. For a console that keeps its own buffer. */
 size_t uart_try_write(const char *text, size_t len);
 
+/* Until all is on the line, bounded. */
+void uart_flush(void);
+
 /* The next received byte, or -1. */
 int uart_getc(void);
 

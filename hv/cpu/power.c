@@ -25,6 +25,7 @@ static void say(const char *text)
 	while (text[len])
 		len++;
 	uart_write(text, len);
+	uart_flush();
 }
 
 /* The firmware may have left the chipset in legacy mode, where PM1 control does nothing. */
