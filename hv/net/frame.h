@@ -62,8 +62,9 @@ struct frame {
 	struct frame_offload offload;
 	void (*release)(struct frame *f);
 	void *owner;
-	struct frame_segment segment[FRAME_SEGMENTS_MAX];
+	/* Before the segments: all that forwarding looks at lies in two cache lines. */
 	uint8_t head[FRAME_HEAD_BYTES] __attribute__((aligned(8)));
+	struct frame_segment segment[FRAME_SEGMENTS_MAX];
 };
 
 /* How one destination gets the frame: it may want the 802.1Q tag that the head has not, or the

@@ -18,16 +18,6 @@
 #define MAX_AGE_STAMPS	 126u /* twice it and one does not wrap */
 #define US_PER_S	 UINT64_C(1000000)
 
-uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac)
-{
-	uint32_t low;
-	uint16_t high;
-
-	__builtin_memcpy(&low, mac, sizeof(low));
-	__builtin_memcpy(&high, mac + sizeof(low), sizeof(high));
-	return (uint64_t)vlan << MAC_BITS | (uint64_t)high << 32 | low;
-}
-
 /* Each step is a bijection of 60 bits; a shift of at least half of them undoes itself. */
 static inline uint64_t permute(uint64_t x)
 {
@@ -155,9 +145,11 @@ void mac_table_learn(struct mac_table *t, uint64_t key, unsigned port)
 	for (unsigned i = 0; i < MAC_BUCKET_ENTRIES; i++) {
 		uint64_t e = load_relaxed(&b->entry[i]);
 
+		if (e == entry)
+			return;
 		if (!entry_is(e, rest))
 			continue;
-		if (e != entry && !(e & ENTRY_FIXED))
+		if (!(e & ENTRY_FIXED))
 			(void)atomic_cas(&b->entry[i], &e, entry);
 		return;
 	}

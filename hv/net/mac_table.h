@@ -48,7 +48,15 @@ struct mac_entry {
 void mac_table_init(struct mac_table *t, unsigned ageing_s);
 
 /* mac points to 6 bytes. VLAN and MAC as one 60-bit key. */
-uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac);
+static inline uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac)
+{
+	uint32_t low;
+	uint16_t high;
+
+	__builtin_memcpy(&low, mac, sizeof(low));
+	__builtin_memcpy(&high, mac + sizeof(low), sizeof(high));
+	return (uint64_t)vlan << 48 | (uint64_t)high << 32 | low;
+}
 
 /* The port, or -ENOENT. */
 int mac_table_lookup(const struct mac_table *t, uint64_t key) __must_check;

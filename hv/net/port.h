@@ -84,6 +84,7 @@ struct port {
 	unsigned index;	       /* in its switch */
 	uint16_t native_vlan;  /* what untagged frames belong to */
 	bool fixed_mac;	       /* its address is in the table: nothing to learn */
+	uint64_t own_mac;      /* policy.mac as a number, to compare with */
 	struct port_policy policy;
 	struct rate_limit rate, storm;
 	struct port_counters counters __cacheline_aligned;

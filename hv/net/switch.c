@@ -14,6 +14,9 @@ _Static_assert(SWITCH_PORTS_MAX == MAC_TABLE_PORTS_MAX, "port numbers fit table 
 /* Verdicts of the checks below: a drop_reason, or this. */
 #define FORWARD (-1)
 
+/* A MAC as a number: memory order, so the group bit is the lowest. */
+#define GROUP_BIT 1
+
 static inline uint64_t mac_bits(const uint8_t *mac)
 {
 	return mac_table_key(0, mac);
@@ -67,9 +70,9 @@ static int check_ingress(
 		return DROP_RUNT;
 	if (f->len_bytes > FRAME_BYTES_MAX)
 		return DROP_OVERSIZE;
-	if (mac == 0 || is_group(f->head + ETH_ALEN))
+	if (mac == 0 || mac & GROUP_BIT)
 		return DROP_BAD_SOURCE;
-	if (p->policy.spoof_check && mac != mac_bits(p->policy.mac))
+	if (p->policy.spoof_check && mac != p->own_mac)
 		return DROP_SPOOFED;
 	why = check_vlan(sw, p, f);
 	if (why != FORWARD)
@@ -117,7 +120,7 @@ static uint32_t ports_for_unknown(struct net_switch *sw, const struct frame *f, 
 		unsigned i = (unsigned)__builtin_ctz(left);
 		const struct port *p = load_acquire(&sw->port[i]);
 
-		if (p && mac_bits(p->policy.mac) == mac_bits(f->head))
+		if (p && p->own_mac == mac_bits(f->head))
 			wanted |= BIT32(i);
 	}
 	return wanted;
@@ -274,7 +277,7 @@ static int add_own_mac(struct net_switch *sw, struct port *p)
 {
 	uint16_t vlan;
 
-	if (mac_bits(p->policy.mac) == 0)
+	if (p->own_mac == 0)
 		return 0;
 	for (unsigned i = 0; (vlan = listed_vlan(p, i)) != VLAN_NONE; i++) {
 		int r = mac_table_add_fixed(
@@ -312,6 +315,7 @@ static void setup_port(
 	p->policy = *policy;
 	p->index = index;
 	p->native_vlan = policy->vlan ? policy->vlan : VLAN_DEFAULT;
+	p->own_mac = mac_bits(policy->mac);
 	p->fixed_mac = false;
 	rate_limit_init(&p->rate, policy->rate_limit_bps, RATE_BURST_US);
 	rate_limit_init(&p->storm, sw->storm_limit_pps, STORM_BURST_US);

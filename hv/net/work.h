@@ -29,9 +29,9 @@ struct work {
 
 /* Per core. Many cores push, only the owning core pops. */
 struct worker {
-	struct work *incoming; /* lock-free LIFO, atomic */
-	struct work *batch;    /* taken over, in arrival order; the owner's */
-	uint64_t runs, frames; /* statistics, the owner's */
+	struct work *incoming;		/* lock-free LIFO, atomic */
+	struct work *batch;		/* taken over, in arrival order; the owner's */
+	uint64_t runs, frames;		/* statistics, the owner's */
 	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
 } __cacheline_aligned;
 
