@@ -1,0 +1,249 @@
+/* Statistics: see stats.h. */
+#include "mon/stats.h"
+
+#include "lib/atomic.h"
+#include "lib/fmt.h"
+#include "mon/json.h"
+
+struct source {
+	const struct mon_ops *ops;
+	void *ctx;
+	struct mon_system sys;
+};
+
+const char *stats_state_name(enum mon_guest_state s)
+{
+	static const char *const name[] = {
+		[MON_STOPPED] = "stopped",
+		[MON_RUNNING] = "running",
+		[MON_PAUSED] = "paused",
+		[MON_CRASHED] = "crashed",
+	};
+
+	return (unsigned)s < ARRAY_SIZE(name) ? name[s] : "unknown";
+}
+
+const char *stats_exit_name(const struct mon_ops *ops, unsigned reason, char buf[16])
+{
+	const char *name = ops->exit_reason_name(reason);
+
+	if (name)
+		return name;
+	fmt_print(buf, 16, "reason_%u", reason);
+	return buf;
+}
+
+uint64_t stats_sum_exits(const struct mon_guest *g)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < MON_EXIT_REASONS; i++)
+		sum += g->exits[i];
+	return sum;
+}
+
+static struct source open_source(const struct mon_ops *ops, void *ctx)
+{
+	struct source s = { .ops = ops, .ctx = ctx };
+
+	ops->system(ctx, &s.sys);
+	s.sys.nr_guests = MIN(s.sys.nr_guests, (unsigned)CONF_GUESTS_MAX);
+	return s;
+}
+
+static void fill_mark(struct stats_mark *k, const struct source *s)
+{
+	k->tsc = s->sys.tsc;
+	k->frames_in = s->sys.net.rx_frames;
+	k->frames_out = s->sys.net.tx_frames;
+	for (unsigned i = 0; i < s->sys.nr_guests; i++) {
+		struct mon_guest g;
+
+		s->ops->guest(s->ctx, i, &g);
+		k->exits[i] = stats_sum_exits(&g);
+	}
+}
+
+void stats_take_mark(
+	struct stats_marks *m, const struct mon_ops *ops, void *ctx, unsigned guest, uint8_t label)
+{
+	struct source s = open_source(ops, ctx);
+
+	spin_lock(&m->lock);
+	if (m->nr < STATS_MARKS_MAX) {
+		struct stats_mark *k = &m->mark[m->nr];
+
+		k->guest = (uint16_t)guest;
+		k->label = label;
+		fill_mark(k, &s);
+		store_release(&m->nr, m->nr + 1); /* readers take no lock */
+	} else {
+		m->missed++;
+	}
+	spin_unlock(&m->lock);
+}
+
+static void write_exits(struct json *j, const struct source *s, const struct mon_guest *g)
+{
+	char buf[16];
+
+	json_begin_object(j, "exits_by_reason");
+	for (unsigned i = 0; i < MON_EXIT_REASONS; i++)
+		if (g->exits[i])
+			json_u64(j, stats_exit_name(s->ops, i, buf), g->exits[i]);
+	json_end_object(j);
+}
+
+static void write_guest(struct json *j, const struct source *s, unsigned i)
+{
+	struct mon_guest g;
+
+	s->ops->guest(s->ctx, i, &g);
+	json_begin_object(j, NULL);
+	json_string(j, "name", g.name);
+	json_string(j, "state", stats_state_name(g.state));
+	json_u64(j, "vcpus", g.vcpus);
+	json_u64(j, "memory_bytes", g.memory_bytes);
+	json_string(j, "kernel", g.kernel);
+	json_u64(j, "boot_ticks", g.boot_ticks);
+	json_u64(j, "boot_exits", g.boot_exits);
+	json_u64(j, "run_ticks", g.run_ticks);
+	json_u64(j, "resets", g.resets);
+	json_u64(j, "exits", stats_sum_exits(&g));
+	write_exits(j, s, &g);
+	json_end_object(j);
+}
+
+static void write_core(struct json *j, const struct source *s, unsigned i)
+{
+	struct mon_core c;
+
+	s->ops->core(s->ctx, i, &c);
+	json_begin_object(j, NULL);
+	json_u64(j, "apic_id", c.apic_id);
+	json_u64(j, "vcpu", c.vcpu_ticks);
+	json_u64(j, "worker", c.worker_ticks);
+	json_u64(j, "idle", c.idle_ticks);
+	json_u64(j, "switches", c.switches);
+	json_u64(j, "stolen", c.stolen);
+	json_end_object(j);
+}
+
+static void write_drops(struct json *j, const struct port_counters *c)
+{
+	json_begin_object(j, "drops_by_reason");
+	for (unsigned i = 0; i < DROP_REASONS; i++)
+		if (c->drops[i])
+			json_u64(j, drop_reason_name[i], c->drops[i]);
+	json_end_object(j);
+}
+
+static void write_net(struct json *j, const struct source *s)
+{
+	json_begin_object(j, "net");
+	json_u64(j, "frames_in", s->sys.net.rx_frames);
+	json_u64(j, "frames_out", s->sys.net.tx_frames);
+	json_u64(j, "bytes_in", s->sys.net.rx_bytes);
+	json_u64(j, "bytes_out", s->sys.net.tx_bytes);
+	json_u64(j, "extra_copies", s->sys.net.extra_copies);
+	write_drops(j, &s->sys.net);
+	json_begin_object(j, "copies");
+	json_u64(j, "cpu", s->sys.copies_cpu);
+	json_u64(j, "ioat", s->sys.copies_ioat);
+	json_end_object(j);
+	json_end_object(j);
+}
+
+static void write_port(struct json *j, const struct source *s, unsigned i)
+{
+	struct mon_port p;
+
+	s->ops->port(s->ctx, i, &p);
+	json_begin_object(j, NULL);
+	json_string(j, "switch", p.switch_name);
+	json_string(j, "name", p.name);
+	json_u64(j, "rx_frames", p.counters.rx_frames);
+	json_u64(j, "rx_bytes", p.counters.rx_bytes);
+	json_u64(j, "tx_frames", p.counters.tx_frames);
+	json_u64(j, "tx_bytes", p.counters.tx_bytes);
+	json_u64(j, "tx_flooded", p.counters.tx_flooded);
+	json_u64(j, "pushed_back", p.counters.pushed_back);
+	write_drops(j, &p.counters);
+	json_end_object(j);
+}
+
+static const char *guest_name(const struct source *s, unsigned i)
+{
+	struct mon_guest g;
+
+	if (i >= s->sys.nr_guests)
+		return NULL;
+	s->ops->guest(s->ctx, i, &g);
+	return g.name;
+}
+
+static void write_mark(struct json *j, const struct source *s, const struct stats_mark *k)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < s->sys.nr_guests; i++)
+		total += k->exits[i];
+	json_begin_object(j, NULL);
+	json_string(j, "guest", guest_name(s, k->guest));
+	json_u64(j, "label", k->label);
+	json_u64(j, "tsc", k->tsc);
+	json_u64(j, "exits_total", total);
+	json_begin_object(j, "exits");
+	for (unsigned i = 0; i < s->sys.nr_guests; i++)
+		json_u64(j, guest_name(s, i), k->exits[i]);
+	json_end_object(j);
+	json_u64(j, "frames_in", k->frames_in);
+	json_u64(j, "frames_out", k->frames_out);
+	json_end_object(j);
+}
+
+static void write_marks(struct json *j, const struct source *s, const struct stats_marks *marks)
+{
+	uint32_t nr = marks ? load_acquire(&marks->nr) : 0;
+
+	json_begin_array(j, "marks");
+	for (uint32_t i = 0; i < nr; i++)
+		write_mark(j, s, &marks->mark[i]);
+	json_end_array(j);
+	json_u64(j, "marks_missed", marks ? load_relaxed(&marks->missed) : 0);
+}
+
+typedef void (*write_item)(struct json *j, const struct source *s, unsigned i);
+
+static void write_list(
+	struct json *j, const struct source *s, const char *key, unsigned nr, write_item item)
+{
+	json_begin_array(j, key);
+	for (unsigned i = 0; i < nr; i++)
+		item(j, s, i);
+	json_end_array(j);
+}
+
+void stats_write(const struct mon_sink *sink, const struct mon_ops *ops, void *ctx,
+	const struct stats_marks *marks)
+{
+	struct source s = open_source(ops, ctx);
+	struct json j = { .sink = sink };
+
+	json_begin_object(&j, NULL);
+	json_u64(&j, "tsc", s.sys.tsc);
+	json_u64(&j, "tsc_khz", s.sys.tsc_khz);
+	json_u64(&j, "cores", s.sys.nr_cores);
+	json_begin_object(&j, "hypervisor");
+	json_u64(&j, "image_bytes", s.sys.image_bytes);
+	json_u64(&j, "memory_bytes", s.sys.memory_bytes);
+	json_end_object(&j);
+	write_list(&j, &s, "guests", s.sys.nr_guests, write_guest);
+	write_list(&j, &s, "core_ticks", s.sys.nr_cores, write_core);
+	write_net(&j, &s);
+	write_list(&j, &s, "ports", s.sys.nr_ports, write_port);
+	write_marks(&j, &s, marks);
+	json_null(&j, "uplink");
+	json_end_object(&j);
+	mon_write(sink, "\n", 1);
+}

@@ -1,0 +1,81 @@
+// sources: hv/mon/stats.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
+/* The whole object of a small machine, and marks. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "fake_mon.h"
+#include "mon/stats.h"
+
+static const char expected[] =
+	"{\"tsc\":1000,\"tsc_khz\":2400000,\"cores\":2,"
+	"\"hypervisor\":{\"image_bytes\":300000,\"memory_bytes\":4000000},"
+	"\"guests\":[{\"name\":\"a\",\"state\":\"running\",\"vcpus\":1,\"memory_bytes\":67108864,"
+	"\"kernel\":\"vm\\\\linux\",\"boot_ticks\":77,\"boot_exits\":0,\"run_ticks\":0,\"resets\":"
+	"0,"
+	"\"exits\":5,\"exits_by_reason\":{\"cpuid\":5}},"
+	"{\"name\":\"b\",\"state\":\"paused\",\"vcpus\":2,\"memory_bytes\":67108864,"
+	"\"kernel\":\"vm\\\\linux\",\"boot_ticks\":77,\"boot_exits\":0,\"run_ticks\":0,\"resets\":"
+	"0,"
+	"\"exits\":6,\"exits_by_reason\":{\"cpuid\":5,\"reason_71\":1}}],"
+	"\"core_ticks\":[{\"apic_id\":0,\"vcpu\":18446744073709551615,\"worker\":0,\"idle\":0,"
+	"\"switches\":0,\"stolen\":0},{\"apic_id\":2,\"vcpu\":18446744073709551615,\"worker\":0,"
+	"\"idle\":0,\"switches\":0,\"stolen\":0}],"
+	"\"net\":{\"frames_in\":10,\"frames_out\":8,\"bytes_in\":0,\"bytes_out\":0,"
+	"\"extra_copies\":0,\"drops_by_reason\":{\"runt\":2},\"copies\":{\"cpu\":8,\"ioat\":0}},"
+	"\"ports\":[{\"switch\":\"lan\",\"name\":\"a.0\",\"rx_frames\":100,\"rx_bytes\":0,"
+	"\"tx_frames\":0,\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"drops_by_reason\":{}},"
+	"{\"switch\":\"lan\",\"name\":\"b.0\",\"rx_frames\":101,\"rx_bytes\":0,\"tx_frames\":0,"
+	"\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"drops_by_reason\":{\"no_port\":1}}],"
+	"\"marks\":[{\"guest\":\"b\",\"label\":65,\"tsc\":1000,\"exits_total\":11,"
+	"\"exits\":{\"a\":5,\"b\":6},\"frames_in\":10,\"frames_out\":8}],\"marks_missed\":0,"
+	"\"uplink\":null}\n";
+
+static void test_object(void **state)
+{
+	struct stats_marks *m = calloc(1, sizeof(*m));
+
+	(void)state;
+	fake_reset();
+	stats_take_mark(m, &fake_ops, NULL, 1, 65);
+	stats_write(&fake_sink, &fake_ops, NULL, m);
+	assert_string_equal(fake_text, expected);
+	free(m);
+}
+
+static void test_without_marks(void **state)
+{
+	(void)state;
+	fake_reset();
+	stats_write(&fake_sink, &fake_ops, NULL, NULL);
+	assert_non_null(strstr(fake_text, "\"marks\":[],\"marks_missed\":0,"));
+}
+
+static void test_marks_are_bounded(void **state)
+{
+	struct stats_marks *m = calloc(1, sizeof(*m));
+
+	(void)state;
+	for (unsigned i = 0; i < STATS_MARKS_MAX + 3; i++)
+		stats_take_mark(m, &fake_ops, NULL, UINT16_MAX, (uint8_t)i);
+	assert_int_equal(m->nr, STATS_MARKS_MAX);
+	assert_int_equal(m->missed, 3);
+	fake_reset();
+	stats_write(&fake_sink, &fake_ops, NULL, m);
+	assert_non_null(strstr(fake_text, "{\"guest\":null,\"label\":127,"));
+	free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_object),
+		cmocka_unit_test(test_without_marks),
+		cmocka_unit_test(test_marks_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
