@@ -12,13 +12,30 @@ FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC))
 sources_of = $(shell sed -n '1s|^// sources:||p' $(1))
 
+# rm: what does not compile must not be tested as it was before
 .SECONDEXPANSION:
 $(O)/unit/%: tests/unit/%.c $$(call sources_of,tests/unit/$$*.c) tests/support/fake_log.c
-	@mkdir -p $(@D)
-	$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+	@mkdir -p $(@D) && rm -f $@
+	$(HOST_CC) $(HOST_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^) -lcmocka
 
 $(O)/fuzz/%: tests/fuzz/%.c $$(call sources_of,tests/fuzz/$$*.c) tests/support/fake_log.c
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && rm -f $@
 	clang $(filter-out -MMD -MP,$(HOST_CFLAGS)) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
 
 -include $(addsuffix .d,$(UNIT_BIN))
+
+.PHONY: unit fuzz lint
+## make unit       unit tests on the host, with ASan and UBSan
+unit:
+	@$(MAKE) --no-print-directory -s -k $(UNIT_BIN) || true
+	@tests/support/run-unit $(UNIT_BIN)
+
+## make fuzz       every fuzzer for a while; FUZZ_SECONDS=60 in all
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory -s -k $(FUZZ_BIN) || true
+	@tests/support/run-fuzz $(FUZZ_SECONDS) $(O)/fuzz-found $(FUZZ_BIN)
+
+## make lint       format and the other rules that a program can check
+lint:
+	@tests/support/lint $(O)

@@ -4,6 +4,7 @@ Kinds: "qemu" (KVM with nested VMX), "bochs" (VMX in software, any machine), "tc
 VMX, for the case where the CPU has none). The disk image is never written to, so that several
 machines can share one. A machine lives in a run directory of its own and dies with its starter.
 """
+import glob
 import os
 import pty
 import select
@@ -115,14 +116,16 @@ def qemu_command(m):
 
 def bochs_config(m, tty_name):
     bochs = os.path.join(os.path.abspath(m.cache), "bochs")
-    vgabios = "/usr/share/vgabios/vgabios.bin"
-    if not os.path.exists(vgabios):
-        vgabios = os.path.join(bochs, "root" + vgabios)
+    installed = "/usr/share/vgabios/vgabios.bin"
+    vgabios = [installed] if os.path.exists(installed) else sorted(
+        glob.glob(os.path.join(bochs, "root*" + installed)))
+    if not vgabios:
+        raise EmulatorError(f"no vgabios.bin in {bochs}: run make bochs")
     exclude = BOCHS_EXCLUDE.get(m.model, "")
     text = BOCHS_CONFIG.format(
         model=m.model, cpus=m.cpus, ips=m.ips, quantum=m.quantum, mem_mib=m.mem_mib,
         exclude=f', exclude_features="{exclude}"' if exclude else "",
-        ovmf=firmware(), vgabios=vgabios, image=m.image, tty=tty_name,
+        ovmf=firmware(), vgabios=vgabios[-1], image=m.image, tty=tty_name,
         slots=", slot1=e1000" if m.nic else "",
         # PIIX and PIT warnings of a booting kernel are noise, and cost time by the million
         errors="report" if os.environ.get("BOCHS_ERRORS") else "ignore")
@@ -134,7 +137,7 @@ def bochs_config(m, tty_name):
 def bochs_command(m):
     launcher = os.path.join(os.path.abspath(m.cache), "bochs", "bochs")
     if not os.access(launcher, os.X_OK):
-        raise EmulatorError(f"{launcher} is missing: run make deps")
+        raise EmulatorError(f"{launcher} is missing: run make bochs")
     return [launcher, "-q", "-f", "bochsrc"]
 
 

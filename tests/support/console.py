@@ -1,0 +1,62 @@
+"""COM1's text as lines and events, the same for `make run` and the system cases."""
+import json
+import re
+
+# colours, cursor movements and modes that firmware sends
+ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?=]*[A-Za-z]|[=>()][0-9A-Za-z]?)")
+POWER_OFF = re.compile(r"sluice: (?:\[[^]]*\] *)?power off, status (-?\d+)")
+PANIC = re.compile(r"sluice:.*\bpanic\b|Kernel panic - not syncing")
+
+
+class Lines:
+    """Cuts a byte stream into lines of text."""
+
+    def __init__(self):
+        self._rest = b""
+
+    def feed(self, data):
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return [clean(line) for line in whole]
+
+    def rest(self):
+        return clean(self._rest)
+
+
+def clean(line):
+    return ESCAPES.sub(b"", line).replace(b"\r", b"").decode("utf-8", "replace")
+
+
+def guest_event(line):
+    """(name, text) of a guest's progress message, whatever the console put before it."""
+    m = re.search(r"\bGUEST (\S+) (.*)", line)
+    return (m.group(1), m.group(2).strip()) if m else None
+
+
+def json_after(word, line):
+    """The object after the word, None if there is none, or an error text."""
+    at = line.find(word)
+    if at < 0:
+        return None
+    try:
+        value = json.loads(line[at + len(word):])
+    except ValueError as e:
+        return f"{word.strip()} is not JSON ({e}): {line[at:at + 120]}"
+    return value if isinstance(value, dict) else f"{word.strip()} is not a JSON object"
+
+
+def result(line):
+    return json_after("RESULT ", line)
+
+
+def stats(line):
+    return json_after("sluice: stats ", line)
+
+
+def tail(path, lines=40):
+    """The last lines of a raw console."""
+    try:
+        with open(path, "rb") as f:
+            text = [clean(line) for line in f.read()[-65536:].split(b"\n")]
+    except FileNotFoundError:
+        return []
+    return [line for line in text if line.strip()][-lines:]
