@@ -9,10 +9,24 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "dev/ioapic.h"
+#include "dev/pci.h"
+#include "dev/power.h"
+#include "dev/uart16550.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "vm/guest_acpi.h"
 #include "vm/guest_layout.h"
+
+/* The devices name their own addresses. */
+_Static_assert(GUEST_IOAPIC_GPA == IOAPIC_GPA && GUEST_IOAPIC_LEN == IOAPIC_SIZE_BYTES, "");
+_Static_assert(GUEST_PCI_MMIO_GPA == PCI_MMIO_BASE && GUEST_PCI_MMIO_LEN == PCI_MMIO_LEN_BYTES, "");
+_Static_assert(GUEST_PORT_PCI_IO == PCI_IO_BASE && GUEST_PORT_PCI_IO_LEN == PCI_IO_LEN_BYTES, "");
+_Static_assert(GUEST_PORT_PCI_ADDRESS == PCI_CONFIG_PORT, "");
+_Static_assert(GUEST_PORT_SLEEP_CONTROL == POWER_SLEEP_CONTROL_PORT, "");
+_Static_assert(GUEST_PORT_SLEEP_STATUS == POWER_SLEEP_STATUS_PORT, "");
+_Static_assert(GUEST_PORT_RESET == POWER_RESET_PORT && GUEST_RESET_VALUE == POWER_RESET_VALUE, "");
+_Static_assert(GUEST_PORT_UART == UART_COM1_PORT && GUEST_UART_IRQ == UART_COM1_IRQ, "");
 
 static uint8_t ram[MIB(1)];
 static const struct guest_mem memory = { 1, { { 0, sizeof(ram), ram } } };
