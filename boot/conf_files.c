@@ -86,7 +86,8 @@ int conf_files_check_memory(struct boot_info *bi)
 	usable = memory_map_usable_bytes(bi);
 	if (wanted <= usable)
 		return 0;
-	print("%s: too little memory: the guests need %lu MiB, %lu MiB are free: lower memory= or "
+	print("%s: too little memory: guests and hypervisor need %lu MiB, %lu MiB are free: lower "
+	      "memory= or "
 	      "add memory",
 		CONF_PATH, wanted >> 20, usable >> 20);
 	return -ENOMEM;

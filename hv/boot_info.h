@@ -5,8 +5,8 @@
  * hypervisor's ELF segments mapped at their linked addresses, each W or X but not both. RSP is
  * undefined. Boot services are over; the firmware's runtime services stay where they are.
  *
- * All addresses are physical. Strings are NUL-terminated. Everything the structure points to lies in
- * memory of type BOOT_MEM_LOADER, which the hypervisor keeps until it has consumed it. */
+ * All addresses are physical. Strings are NUL-terminated. Everything the structure points to lies
+ * in memory of type BOOT_MEM_LOADER, which the hypervisor keeps until it has consumed it. */
 #ifndef SLUICE_BOOT_INFO_H
 #define SLUICE_BOOT_INFO_H
 
@@ -19,11 +19,11 @@
 #define BOOT_FILES_MAX 64
 
 enum boot_mem_type {
-	BOOT_MEM_USABLE,      /* free RAM (UEFI conventional and boot-services memory) */
-	BOOT_MEM_LOADER,      /* boot_info, page tables, files: free once consumed */
-	BOOT_MEM_HYPERVISOR,  /* the hypervisor's image, page-aligned, contiguous */
-	BOOT_MEM_RESERVED,    /* firmware, ACPI NVS, runtime services, unusable */
-	BOOT_MEM_ACPI,	      /* ACPI tables: reclaimable once read */
+	BOOT_MEM_USABLE,     /* free RAM (UEFI conventional and boot-services memory) */
+	BOOT_MEM_LOADER,     /* boot_info, page tables, files: free once consumed */
+	BOOT_MEM_HYPERVISOR, /* the hypervisor's image, page-aligned, contiguous */
+	BOOT_MEM_RESERVED,   /* firmware, ACPI NVS, runtime services, unusable */
+	BOOT_MEM_ACPI,	     /* ACPI tables: reclaimable once read */
 	BOOT_MEM_MMIO,
 };
 
@@ -49,13 +49,13 @@ struct boot_info {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t size_bytes; /* of this structure */
-	uint64_t image_hpa;  /* where the hypervisor's first segment was placed; 2 MiB-aligned */
+	uint64_t image_hpa;  /* its first segment; 2 MiB-aligned, below 4 GiB */
 	uint64_t image_len_bytes;
-	uint64_t rsdp_hpa;	/* ACPI RSDP, 0: none */
+	uint64_t rsdp_hpa;	 /* ACPI RSDP, 0: none */
 	uint64_t trampoline_hpa; /* one page below 1 MiB for starting the other CPUs, 0: none */
-	uint64_t conf_hpa;	/* text of sluice.conf, already parsed once without error */
+	uint64_t conf_hpa;	 /* text of sluice.conf, already parsed once without error */
 	uint64_t conf_len_bytes;
-	uint64_t cmdline_hpa; /* the loader's own options (EFI LoadOptions), as ASCII */
+	uint64_t cmdline_hpa; /* EFI LoadOptions, as ASCII, "" if none */
 	struct boot_framebuffer framebuffer;
 	uint32_t nr_mem;
 	uint32_t nr_files;
