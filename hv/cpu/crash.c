@@ -37,6 +37,7 @@ void crash_end(void)
 
 void panic(const char *fmt, ...)
 {
+	const uint64_t *frame = (const uint64_t *)read_frame_pointer(); /* our own stack */
 	char text[200];
 	va_list ap;
 
@@ -45,6 +46,6 @@ void panic(const char *fmt, ...)
 	fmt_vprint(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_error("PANIC on core %u: %s", this_cpu()->index, text);
-	backtrace_print((uint64_t)__builtin_return_address(0), read_frame_pointer());
+	backtrace_print(frame[1], frame[0]);
 	crash_end();
 }

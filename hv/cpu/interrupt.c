@@ -58,7 +58,7 @@ static _Noreturn void die(const struct exception_frame *f)
 	const char *name = exception_names[f->vector % NR_EXCEPTIONS];
 
 	crash_begin();
-	log_error("PANIC on core %u: exception %lu (%s), error code %lx", this_cpu()->index,
+	log_error("PANIC on core %u: exception %lu (%s), error code 0x%lx", this_cpu()->index,
 		f->vector, name ? name : "reserved", f->error_code);
 	dump_registers(f);
 	backtrace_print(f->rip, f->rbp);
