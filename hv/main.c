@@ -1,4 +1,4 @@
-/* From the loader's hand-over to a machine that is up: the parts, in order. */
+/* From the loader's hand-over to running guests: the parts, in order. */
 #include "main.h"
 
 #include "cpu/acpi.h"
@@ -7,15 +7,30 @@
 #include "cpu/interrupt.h"
 #include "cpu/percpu.h"
 #include "cpu/power.h"
+#include "cpu/rtc.h"
 #include "cpu/smp.h"
 #include "cpu/topology.h"
 #include "cpu/tsc.h"
-#include "drivers/pci/pci.h"
+void pci_init(void);
 #include "drivers/uart/uart.h"
+#include "lib/atomic.h"
 #include "mem/direct_map.h"
 #include "mem/host_paging.h"
 #include "mem/page_alloc.h"
 #include "mon/log.h"
+#include "mon/monitor.h"
+#include "sched/sched.h"
+#include "vm/build.h"
+#include "vm/conf.h"
+#include "vm/nic.h"
+#include "vm/vm.h"
+#include "vmx/vmx.h"
+
+/* Exit status of the machine, as power_off() prints it. */
+enum status { STATUS_OK, STATUS_NO_VTX, STATUS_BUILD, STATUS_GUEST_CRASHED };
+
+static struct conf conf;
+static bool cores_may_go;
 
 /* Called by entry.S on the boot stack, in the loader's address space. */
 void entry_main(uint64_t boot_info_hpa)
@@ -27,10 +42,14 @@ void entry_main(uint64_t boot_info_hpa)
 	hv_main(HVA(boot_info_hpa));
 }
 
+/* The other cores wait until guests are built. */
 static void core_main(void)
 {
-	for (;;)
+	while (!load_acquire(&cores_may_go))
 		cpu_halt_until_interrupt();
+	if (vmx_core_on())
+		panic("core %u cannot enter VMX operation", this_cpu()->index);
+	sched_run_core();
 }
 
 static void log_machine(void)
@@ -46,7 +65,7 @@ static void log_machine(void)
 		apic_is_x2apic() ? "x2APIC" : "xAPIC");
 }
 
-void hv_main(const struct boot_info *bi)
+static void bring_up_machine(const struct boot_info *bi)
 {
 	uart_init();
 	log_init();
@@ -57,6 +76,7 @@ void hv_main(const struct boot_info *bi)
 	host_paging_init(bi);
 	acpi_init(bi->rsdp_hpa);
 	tsc_init();
+	rtc_init();
 	apic_init();
 	apic_enable();
 	apic_timer_init();
@@ -65,5 +85,87 @@ void hv_main(const struct boot_info *bi)
 	pci_init();
 	smp_start(bi->trampoline_hpa, core_main);
 	log_machine();
-	power_off(0);
+}
+
+/* The loader has parsed it once without an error; this is the same parser. */
+static void read_conf(const struct boot_info *bi)
+{
+	struct conf_error err;
+
+	if (conf_parse(HVA(bi->conf_hpa), bi->conf_len_bytes, &conf, &err))
+		panic("sluice.conf:%u:%u: %s", err.line, err.column, err.text);
+	log_set_level((enum log_level)conf.log_level);
+}
+
+static void end_if_all_stopped(void)
+{
+	int status = STATUS_OK;
+
+	if (!conf.poweroff_when_idle)
+		return;
+	for (unsigned i = 0; i < nr_vms; i++) {
+		if (vms[i]->state != VM_STOPPED || vms[i]->start_wanted)
+			return;
+		if (vms[i]->last_exit == VM_EXIT_CRASH)
+			status = STATUS_GUEST_CRASHED;
+	}
+	monitor_end();
+	power_off(status);
+}
+
+static void guest_stopped(struct vm *vm)
+{
+	if (!vm->conf->poweroff_on_exit || vm->last_exit == VM_EXIT_RESET)
+		return;
+	monitor_end();
+	power_off(vm->last_exit == VM_EXIT_CRASH ? STATUS_GUEST_CRASHED : STATUS_OK);
+}
+
+/* Core 0, every 10 ms. */
+static void housekeeping(void)
+{
+	uint64_t now = rdtsc();
+
+	monitor_poll();
+	for (unsigned i = 0; i < nr_vms; i++)
+		vm_poll(vms[i], now);
+	vm_nics_housekeeping(tsc_to_us(now));
+	end_if_all_stopped();
+}
+
+static void release_cores(void)
+{
+	store_release(&cores_may_go, true);
+	for (unsigned i = 1; i < nr_cpus; i++)
+		smp_kick(i);
+}
+
+static int build_guests(const struct boot_info *bi)
+{
+	vm_hooks.putc = monitor_guest_putc;
+	vm_hooks.mark = monitor_mark;
+	vm_hooks.stopped = guest_stopped;
+	if (sched_init(nr_cpus, conf.slice_us, housekeeping) || vmx_shared_init() ||
+		vm_switches_create(&conf))
+		return -1;
+	return vm_create_all(&conf, bi);
+}
+
+void hv_main(const struct boot_info *bi)
+{
+	struct vmx_wishes wishes;
+
+	bring_up_machine(bi);
+	read_conf(bi);
+	wishes = (struct vmx_wishes){ .apicv = conf.apicv,
+		.posted_interrupts = conf.posted_interrupts };
+	if (vmx_init(&wishes) || vmx_core_on())
+		power_off(STATUS_NO_VTX);
+	if (build_guests(bi)) {
+		log_error("the guests of sluice.conf cannot be built on this machine");
+		power_off(STATUS_BUILD);
+	}
+	monitor_init(bi);
+	release_cores();
+	sched_run_core();
 }

@@ -23,15 +23,20 @@ void vmx_gpr_write(struct vmx_vcpu *v, unsigned n, uint64_t value)
 		v->gpr[n & 15] = value;
 }
 
-void vmx_next_instruction(void)
+void vmx_skip(unsigned len_bytes)
 {
 	uint32_t shadow = vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY);
-	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + vmcs_read(VMCS_EXIT_INSTRUCTION_LEN);
+	uint64_t rip = vmcs_read(VMCS_GUEST_RIP) + len_bytes;
 	bool long_mode = vmcs_read32(VMCS_GUEST_CS_ACCESS) & BIT32(13);
 
 	vmcs_write(VMCS_GUEST_RIP, long_mode ? rip : (uint32_t)rip);
 	if (shadow & (BLOCKING_STI | BLOCKING_MOV_SS))
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, shadow & ~(BLOCKING_STI | BLOCKING_MOV_SS));
+}
+
+void vmx_next_instruction(void)
+{
+	vmx_skip(vmcs_read32(VMCS_EXIT_INSTRUCTION_LEN));
 }
 
 void vmx_inject(enum vmx_event_type type, uint8_t vector, bool has_error, uint32_t error_code)

@@ -79,7 +79,9 @@ uint32_t vmx_vcpu_enter(struct vmx_vcpu *v);
 uint64_t vmx_gpr_read(const struct vmx_vcpu *v, unsigned n);
 void vmx_gpr_write(struct vmx_vcpu *v, unsigned n, uint64_t value);
 
-/* Skips the instruction that exited, with its interrupt shadow. */
+/* Skips the instruction that exited, with its interrupt shadow: with the length that the exit gives,
+ * or one that was decoded (EPT violations give none). */
+void vmx_skip(unsigned len_bytes);
 void vmx_next_instruction(void);
 
 /* Events: SDM vol. 3C, 27.8.3. Only one per entry. */
