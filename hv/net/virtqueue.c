@@ -1,6 +1,7 @@
 /* Split virtqueues, the device's side; see virtqueue.h. Virtio 1.2, section 2.7. */
 #include "net/virtqueue.h"
 
+#include "cpu/hw.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"
 
@@ -77,8 +78,10 @@ static int chain_add(
 
 	if (d->len_bytes == 0)
 		return 0;
-	if (c->nr_read + c->nr_write == c->segments_max || (!write && c->nr_write != 0))
+	if (!write && c->nr_write != 0)
 		return -EINVAL;
+	if (c->nr_read + c->nr_write == c->segments_max)
+		return -E2BIG;
 	s = &c->segment[c->nr_read + c->nr_write];
 	s->hva = guest_mem_map(vq->gm, d->gpa, d->len_bytes);
 	if (!s->hva)
@@ -167,6 +170,26 @@ int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c)
 	return r;
 }
 
+uint32_t virtqueue_read(struct virtqueue_reader *r, void *dst, uint32_t len_bytes)
+{
+	uint32_t done = 0;
+
+	while (done < len_bytes && r->nr_segments) {
+		uint32_t n = MIN(len_bytes - done, r->segment->len_bytes - r->offset);
+
+		if (dst)
+			copy_bytes((uint8_t *)dst + done, r->segment->hva + r->offset, n);
+		done += n;
+		r->offset += n;
+		if (r->offset == r->segment->len_bytes) {
+			r->segment++;
+			r->nr_segments--;
+			r->offset = 0;
+		}
+	}
+	return done;
+}
+
 void virtqueue_unpop(struct virtqueue *vq, unsigned nr)
 {
 	vq->avail_next = (uint16_t)(vq->avail_next - nr);
@@ -202,12 +225,12 @@ bool virtqueue_enable_kick(struct virtqueue *vq)
 {
 	vq->kicks_enabled = true;
 	if (vq->event_idx)
-		store_relaxed(avail_event(vq), vq->avail_next);
+		store_relaxed(avail_event(vq), vq->avail_seen);
 	else
 		store_relaxed(&vq->used->flags, (uint16_t)0);
 	/* As in publish: armed before looked at. */
 	smp_mb();
-	return virtqueue_has_avail(vq);
+	return vq->broken || load_acquire(&vq->avail->idx) != vq->avail_seen;
 }
 
 void virtqueue_disable_kick(struct virtqueue *vq)
@@ -216,7 +239,7 @@ void virtqueue_disable_kick(struct virtqueue *vq)
 		return;
 	vq->kicks_enabled = false;
 	if (vq->event_idx) /* an entry that is already behind: reached again after 65535 others */
-		store_relaxed(avail_event(vq), (uint16_t)(vq->avail_next - 1));
+		store_relaxed(avail_event(vq), (uint16_t)(vq->avail_seen - 1));
 	else
 		store_relaxed(&vq->used->flags, (uint16_t)VRING_USED_F_NO_NOTIFY);
 }

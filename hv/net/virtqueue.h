@@ -4,7 +4,7 @@
  * ring memory is read by host pointers whose bounds follow from the queue's size. Descriptors are
  * copied once, the copy is validated, and every walk is bounded by the queue's size.
  *
- * Two kinds of error: a chain whose buffers make no sense is returned to the driver unused
+ * Two kinds of error: a chain whose buffers make no sense can be returned to the driver unused
  * (-EINVAL); a ring that makes no sense breaks the queue (-EPROTO, for good) and its device asks
  * for a reset. Callers see no ring layout, only chains and heads.
  *
@@ -93,9 +93,26 @@ struct virtqueue_chain {
 int virtqueue_init(struct virtqueue *vq, const struct guest_mem *gm,
 	const struct virtio_queue_conf *conf, uint64_t features) __must_check;
 
+/* Copies from a chain's readable buffers, front to back. */
+struct virtqueue_reader {
+	const struct virtqueue_segment *segment;
+	unsigned nr_segments; /* left, the current one included */
+	uint32_t offset;      /* in the current one */
+};
+
+static inline void virtqueue_reader_init(
+	struct virtqueue_reader *r, const struct virtqueue_chain *c)
+{
+	*r = (struct virtqueue_reader){ c->segment, c->nr_read, 0 };
+}
+
+/* Copies up to len_bytes and returns how many; dst NULL skips them. */
+uint32_t virtqueue_read(struct virtqueue_reader *r, void *dst, uint32_t len_bytes);
+
 /* The next available chain.
- * 0, or -EAGAIN: none; -EINVAL: c->head is set, its buffers cannot be used (outside memory, out of
- * order, more than segments_max): push it as used with length 0; -EPROTO: the queue is broken. */
+ * 0, or -EAGAIN: none; -EINVAL: its buffers cannot be used (outside memory, out of order); -E2BIG:
+ * they are more than segments_max; -EPROTO: the queue is broken. With -EINVAL and -E2BIG the chain
+ * is popped and c->head set: push it as used with length 0, or unpop it. */
 int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c) __must_check;
 
 /* Gives the last nr popped chains back, as if not yet popped. Heads of them that were pushed as
@@ -108,8 +125,8 @@ void virtqueue_push_used(struct virtqueue *vq, uint16_t head, uint32_t len_bytes
 /* Shows the driver what was pushed; true if it wants an interrupt for it. */
 bool virtqueue_publish(struct virtqueue *vq);
 
-/* Available-buffer notifications. enable returns true if buffers are there already, which came
- * without one: the caller must look again. */
+/* Available-buffer notifications, for what comes behind the chains seen so far (popped or given
+ * back). enable returns true if something came without one: the caller must look again. */
 bool virtqueue_enable_kick(struct virtqueue *vq);
 void virtqueue_disable_kick(struct virtqueue *vq);
 

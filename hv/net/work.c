@@ -12,6 +12,7 @@ void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned b
 {
 	w->next = NULL;
 	w->state = WORK_IDLE;
+	w->worker = NULL;
 	w->run = run;
 }
 
@@ -19,6 +20,7 @@ static void worker_push(struct worker *wk, struct work *w)
 {
 	struct work *head = load_relaxed(&wk->incoming);
 
+	store_relaxed(&w->worker, wk);
 	do {
 		w->next = head;
 	} while (!atomic_cas(&wk->incoming, &head, w));

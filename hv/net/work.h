@@ -24,6 +24,7 @@ enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
 struct work {
 	struct work *next; /* owned by the worker while QUEUED */
 	uint32_t state;	   /* enum work_state, atomic */
+	struct worker *worker; /* where it was queued last; atomic */
 	enum work_result (*run)(struct work *w, unsigned budget);
 };
 

@@ -1,0 +1,236 @@
+/* A guest's virtio-net device: a port of the switch. Virtio 1.2, section 5.1.
+ *
+ * Each queue has a work item, which runs on the core where the scheduler's hint says the guest's
+ * vCPU is. A kick only schedules; nothing is processed in the guest's exit.
+ *
+ *   transmit (virtio_net_tx.c): chains are popped, headers copied once, and frames that refer to
+ * the guest's buffers go to switch_forward(). When the last destination has copied, the frame comes
+ *     back by a lock-free list, and the transmit work publishes the buffer as used.
+ *   receive (virtio_net_rx.c): deliver() queues the reference in a bounded lock-free ring; the
+ *     receive work copies into the guest's buffers. No buffers: frames wait, then the ring is full
+ *     and senders wait (-EAGAIN, wait_room()); a guest that gives no buffer for
+ *     VIRTIO_NET_PATIENCE_US has its frames dropped until it does.
+ *
+ * Reset: each queue that was running goes to STOPPING and its work, on whichever core, takes it to
+ * OFF: a transmit queue when its last frame is back. Only the queue's work touches ring memory. */
+#ifndef SLUICE_NET_VIRTIO_NET_H
+#define SLUICE_NET_VIRTIO_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/bits.h"
+#include "net/frame.h"
+#include "net/frame_ring.h"
+#include "net/port.h"
+#include "net/segment.h"
+#include "net/virtio.h"
+#include "net/virtqueue.h"
+#include "net/work.h"
+#include "sched/hint.h"
+
+#define VIRTIO_NET_QUEUE_SIZE  256
+#define VIRTIO_NET_PAIRS_MAX   8
+#define VIRTIO_NET_PATIENCE_US 200000
+
+/* 5.1.3 Feature bits */
+#define VIRTIO_NET_F_CSUM	   BIT64(0)
+#define VIRTIO_NET_F_GUEST_CSUM	   BIT64(1)
+#define VIRTIO_NET_F_MTU	   BIT64(3)
+#define VIRTIO_NET_F_MAC	   BIT64(5)
+#define VIRTIO_NET_F_GUEST_TSO4	   BIT64(7)
+#define VIRTIO_NET_F_GUEST_TSO6	   BIT64(8)
+#define VIRTIO_NET_F_GUEST_ECN	   BIT64(9)
+#define VIRTIO_NET_F_HOST_TSO4	   BIT64(11)
+#define VIRTIO_NET_F_HOST_TSO6	   BIT64(12)
+#define VIRTIO_NET_F_HOST_ECN	   BIT64(13)
+#define VIRTIO_NET_F_MRG_RXBUF	   BIT64(15)
+#define VIRTIO_NET_F_STATUS	   BIT64(16)
+#define VIRTIO_NET_F_CTRL_VQ	   BIT64(17)
+#define VIRTIO_NET_F_CTRL_RX	   BIT64(18)
+#define VIRTIO_NET_F_CTRL_VLAN	   BIT64(19)
+#define VIRTIO_NET_F_MQ		   BIT64(22)
+#define VIRTIO_NET_F_CTRL_MAC_ADDR BIT64(23)
+
+/* 5.1.6 Device operation: in front of every frame, in both directions */
+struct virtio_net_hdr {
+	uint8_t flags;	  /* VNET_HDR_F_ */
+	uint8_t gso_type; /* VNET_HDR_GSO_ */
+	uint16_t hdr_len;
+	uint16_t gso_size;
+	uint16_t csum_start;
+	uint16_t csum_offset;
+	uint16_t num_buffers;
+};
+
+/* 5.1.4 Device configuration layout */
+struct virtio_net_config {
+	uint8_t mac[ETH_ALEN];
+	uint16_t status;
+	uint16_t max_virtqueue_pairs;
+	uint16_t mtu;
+};
+
+_Static_assert(sizeof(struct virtio_net_hdr) == 12, "virtio 1.2, 5.1.6");
+_Static_assert(sizeof(struct virtio_net_config) == 12, "virtio 1.2, 5.1.4");
+
+#define VIRTIO_NET_S_LINK_UP 1
+
+enum virtio_net_queue_state {
+	QUEUE_OFF,
+	QUEUE_READY, /* enabled, waits for DRIVER_OK */
+	QUEUE_ON,
+	QUEUE_STOPPING,
+};
+
+/* One writer each: the queue's work; kicks: any core. */
+struct virtio_net_stats {
+	uint64_t kicks;	     /* notifications from the driver */
+	uint64_t interrupts; /* notifications to it */
+	uint64_t runs;	     /* of the work item */
+	uint64_t batches;    /* runs that moved something */
+	uint64_t frames;
+	uint64_t copies, copy_bytes; /* payload copies by the CPU */
+};
+
+struct virtio_net;
+
+/* What every queue has. */
+struct virtio_net_queue {
+	struct work work;
+	struct virtio_net *dev;
+	unsigned index; /* the driver's number for it */
+	uint32_t state; /* enum virtio_net_queue_state, atomic */
+	struct virtqueue vq;
+	struct virtio_net_stats stats;
+};
+
+struct tx_frame {
+	struct frame frame;
+	struct tx_frame *next; /* in the free list or the list of those that came back */
+	uint16_t head;	       /* its chain */
+};
+
+#define TX_CHAIN_SEGMENTS                                                                          \
+	(FRAME_SEGMENTS_MAX + 2) /* the header may have one of its own, or two                     \
+				  */
+
+struct tx_queue {
+	struct virtio_net_queue q;
+	struct tx_frame *free;
+	struct tx_frame *stalled; /* its destination was full: goes first next time */
+	unsigned in_flight;	  /* popped and not yet back, stalled included */
+	struct virtqueue_segment segment[TX_CHAIN_SEGMENTS];
+	struct tx_frame *done __cacheline_aligned; /* came back, lock-free LIFO, atomic */
+	struct tx_frame frame[VIRTIO_NET_QUEUE_SIZE];
+};
+
+#define RX_SEGMENTS_MAX VIRTIO_NET_QUEUE_SIZE
+#define RX_MERGE_MAX	64 /* buffers for one frame: 65574 bytes in 1025-byte ones */
+#define RX_WAITERS_MAX	64
+
+struct rx_buffer {
+	uint32_t room_bytes;
+	uint16_t head;
+};
+
+struct rx_queue {
+	struct virtio_net_queue q;
+	struct segmenter cutter; /* of the ring's first frame, if cutting */
+	bool cutting;
+	/* The buffers for the frame at hand. */
+	unsigned nr_buffers, nr_segments;
+	struct rx_buffer buffer[RX_MERGE_MAX];
+	struct virtqueue_segment segment[RX_SEGMENTS_MAX];
+	/* No buffers for the ring's first frame; housekeeping sets drop_waiting. Atomic. */
+	bool starved, drop_waiting;
+	uint64_t progress; /* counts deliveries, so that housekeeping sees any */
+	/* Housekeeping's. */
+	uint64_t starved_since_us, starved_progress;
+	/* Senders that wait for room; atomic. */
+	uint32_t has_waiters __cacheline_aligned;
+	struct work *waiter[RX_WAITERS_MAX];
+	struct frame_ring ring;
+};
+
+struct virtio_net_pair {
+	struct rx_queue rx;
+	struct tx_queue tx;
+};
+
+#define CTRL_SEGMENTS_MAX 64
+
+struct ctrl_queue {
+	struct virtio_net_queue q;
+	struct virtqueue_segment segment[CTRL_SEGMENTS_MAX];
+};
+
+struct virtio_net_setup {
+	const char *name; /* guest.nic */
+	const struct guest_mem *gm;
+	uint8_t mac[ETH_ALEN];
+	bool mac_fixed; /* spoof check is on: the driver may not choose another address */
+	uint16_t mtu;
+	uint64_t features_off;
+	unsigned nr_pairs;
+	const struct sched_hint *hint; /* of the vCPU that the device's work follows */
+	struct worker *(*worker_of)(unsigned core);
+	uint64_t (*now_us)(void);
+};
+
+struct virtio_net {
+	struct port port;
+	struct virtio_device virtio;
+	struct virtio_net_config config;
+	struct virtio_net_setup setup;
+	uint64_t features; /* negotiated */
+	uint32_t broken;   /* needs_reset was called; atomic */
+	unsigned active_pairs;
+	bool promiscuous, all_multicast; /* as the driver wishes; the switch decides */
+	struct ctrl_queue ctrl;
+	struct virtio_net_pair pair[];
+};
+
+/* Bytes of memory (page_alloc) for a device. */
+uint64_t virtio_net_len_bytes(unsigned nr_pairs);
+
+/* Makes a device in zeroed memory of that length, 64-byte aligned. The caller adds &d->port to a
+ * switch and gives &d->virtio to a transport. */
+struct virtio_net *virtio_net_init(void *memory, const struct virtio_net_setup *setup);
+
+/* Every 10 ms or so, on one core at a time, also for guests that are paused or off. */
+void virtio_net_housekeeping(struct virtio_net *d, uint64_t now_us);
+
+/* Sums over the device's queues. */
+void virtio_net_sum(const struct virtio_net *d, struct virtio_net_stats *sum);
+
+/* For the device's own files. */
+void virtio_net_tx_init(struct tx_queue *tx, struct virtio_net *d, unsigned index);
+void virtio_net_rx_init(struct rx_queue *rx, struct virtio_net *d, unsigned index);
+void virtio_net_rx_housekeeping(struct rx_queue *rx, uint64_t now_us);
+extern const struct port_ops virtio_net_port_ops;
+
+static inline enum virtio_net_queue_state queue_state(const struct virtio_net_queue *q)
+{
+	return (enum virtio_net_queue_state)load_acquire(&q->state);
+}
+
+static inline void queue_schedule(struct virtio_net_queue *q)
+{
+	const struct virtio_net_setup *s = &q->dev->setup;
+
+	work_schedule(s->worker_of(hint_core(hint_read(s->hint))), &q->work);
+}
+
+static inline void stat_add(uint64_t *counter, uint64_t n)
+{
+	store_relaxed(counter, *counter + n);
+}
+
+/* Shows the driver what the work has done, and interrupts it if it wants that. */
+void queue_publish(struct virtio_net_queue *q);
+
+/* The ring makes no sense: asks for a reset, once. */
+void queue_broken(struct virtio_net_queue *q);
+
+#endif

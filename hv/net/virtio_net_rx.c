@@ -1,0 +1,439 @@
+/* virtio-net receive: from the switch to the guest's ring; see virtio_net.h. Virtio 1.2, 5.1.6.4.
+ */
+#include "net/virtio_net.h"
+
+#include "cpu/hw.h"
+#include "lib/errno.h"
+#include "net/switch.h"
+
+#define HDR_BYTES ((uint32_t)sizeof(struct virtio_net_hdr))
+
+/* What became of the frame at hand, beside the errnos: see rx_next(). */
+enum { FRAME_DONE = 0, FRAME_MORE = 1 };
+
+static struct rx_queue *rx_of(struct port *p, const struct frame *f)
+{
+	struct virtio_net *d = CONTAINER_OF(p, struct virtio_net, port);
+	unsigned pairs = load_relaxed(&d->active_pairs);
+
+	/* One source stays in one queue, and so in order. */
+	return &d->pair[pairs > 1 ? f->source_port % pairs : 0].rx;
+}
+
+static int deliver(struct port *p, struct frame *f)
+{
+	struct rx_queue *rx = rx_of(p, f);
+
+	if (queue_state(&rx->q) != QUEUE_ON)
+		return -ENODEV;
+	if (!frame_ring_push(&rx->ring, f))
+		return -EAGAIN;
+	queue_schedule(&rx->q);
+	return 0;
+}
+
+/* Any core. */
+static void wake_sender(struct work *w)
+{
+	work_schedule(load_relaxed(&w->worker), w);
+}
+
+static void add_waiter(struct rx_queue *rx, struct work *w)
+{
+	for (unsigned i = 0; i < RX_WAITERS_MAX; i++) {
+		struct work *other = NULL;
+
+		if (atomic_cas(&rx->waiter[i], &other, w) || other == w)
+			return;
+	}
+	wake_sender(w); /* no place left: it polls */
+}
+
+static void wake_senders(struct rx_queue *rx)
+{
+	/* Room was made before this looks for who waits; add, then look for room, in wait_room().
+	 */
+	smp_mb();
+	if (!load_relaxed(&rx->has_waiters) || !atomic_xchg(&rx->has_waiters, 0u))
+		return;
+	for (unsigned i = 0; i < RX_WAITERS_MAX; i++) {
+		struct work *w = load_relaxed(&rx->waiter[i]);
+
+		if (w && (w = atomic_xchg(&rx->waiter[i], NULL)))
+			wake_sender(w);
+	}
+}
+
+/* Waiting is pointless: there is room, or nothing is taken at all. */
+static bool is_open(const struct rx_queue *rx)
+{
+	return queue_state(&rx->q) != QUEUE_ON || frame_ring_has_room(&rx->ring);
+}
+
+/* With several queues it is not said which of them was full: the work waits for any that is. */
+static void wait_room(struct port *p, struct work *w)
+{
+	struct virtio_net *d = CONTAINER_OF(p, struct virtio_net, port);
+	unsigned waits = 0;
+
+	for (unsigned i = 0; i < d->setup.nr_pairs; i++) {
+		struct rx_queue *rx = &d->pair[i].rx;
+
+		if (is_open(rx))
+			continue;
+		add_waiter(rx, w);
+		waits++;
+		(void)atomic_xchg(&rx->has_waiters, 1u); /* full barrier: see wake_senders() */
+		if (is_open(rx))
+			wake_senders(rx);
+	}
+	if (!waits)
+		wake_sender(w);
+}
+
+const struct port_ops virtio_net_port_ops = { deliver, wait_room };
+
+/* Buffers for need_bytes, into rx->buffer and rx->segment. 0; -EAGAIN: not enough there now;
+ * -ENOSPC: what the guest posts cannot hold it; -EPROTO. After an error none is taken. */
+static int take_buffers(struct rx_queue *rx, uint64_t need_bytes)
+{
+	bool merge = rx->q.dev->features & VIRTIO_NET_F_MRG_RXBUF;
+	unsigned max = merge ? MIN(RX_MERGE_MAX, rx->q.vq.size) : 1;
+	uint64_t room_bytes = 0;
+	int r = 0;
+
+	rx->nr_buffers = 0;
+	rx->nr_segments = 0;
+	while (room_bytes < need_bytes && rx->nr_buffers < max) {
+		struct virtqueue_chain c = { .segment = rx->segment + rx->nr_segments,
+			.segments_max = RX_SEGMENTS_MAX - rx->nr_segments };
+
+		r = virtqueue_pop_chain(&rx->q.vq, &c);
+		if (r == 0 && c.nr_read)
+			r = -EINVAL;
+		if (r == -EAGAIN || r == -EPROTO)
+			break;
+		rx->buffer[rx->nr_buffers++] =
+			(struct rx_buffer){ (uint32_t)MIN(c.write_bytes, need_bytes), c.head };
+		if (r)
+			break;
+		rx->nr_segments += c.nr_write;
+		room_bytes += c.write_bytes;
+	}
+	if (r == 0 && room_bytes >= need_bytes)
+		return 0;
+	virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
+	if (r == -EINVAL) /* buffers outside memory, or to read from: no driver does that */
+		return -EPROTO;
+	return r == -EAGAIN || r == -EPROTO ? r : -ENOSPC;
+}
+
+/* They are used: all but the last filled, as mergeable buffers are (5.1.6.4). */
+static void use_buffers(struct rx_queue *rx, uint32_t len_bytes)
+{
+	for (unsigned i = 0; i < rx->nr_buffers; i++) {
+		uint32_t n = MIN(len_bytes, rx->buffer[i].room_bytes);
+
+		virtqueue_push_used(&rx->q.vq, rx->buffer[i].head, n);
+		len_bytes -= n;
+	}
+	stat_add(&rx->progress, 1);
+}
+
+static struct virtio_net_hdr header_of(
+	const struct rx_queue *rx, const struct frame_offload *o, bool complete)
+{
+	struct virtio_net_hdr h = { .num_buffers = (uint16_t)rx->nr_buffers };
+
+	if (complete || !(o->flags & VNET_HDR_F_NEEDS_CSUM))
+		return h;
+	h.flags = VNET_HDR_F_NEEDS_CSUM;
+	h.csum_start = o->csum_start;
+	h.csum_offset = o->csum_offset;
+	if (o->gso_type != VNET_HDR_GSO_NONE) {
+		h.gso_type = o->gso_type;
+		h.gso_size = o->gso_size;
+		h.hdr_len = o->header_len;
+	}
+	return h;
+}
+
+static void sinks_init(const struct rx_queue *rx, struct sink *header, struct sink *body)
+{
+	/* The same pair of pointer and length on both sides of the module border. */
+	_Static_assert(sizeof(struct sink_buffer) == sizeof(struct virtqueue_segment) &&
+			       offsetof(struct sink_buffer, len_bytes) ==
+				       offsetof(struct virtqueue_segment, len_bytes),
+		"a sink is made of a chain's segments");
+	const struct sink_buffer *b = (const struct sink_buffer *)(const void *)rx->segment;
+
+	sink_init(header, b, rx->nr_segments);
+	sink_init(body, b, rx->nr_segments);
+}
+
+static int write_whole(struct rx_queue *rx, const struct frame *f, struct frame_plan *plan)
+{
+	bool complete = !(rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM);
+	struct virtio_net_hdr h = header_of(rx, &plan->offload, complete);
+	struct sink header, body;
+
+	sinks_init(rx, &header, &body);
+	if (sink_write(&header, &h, HDR_BYTES) || sink_skip(&body, HDR_BYTES))
+		return -ENOSPC;
+	return frame_write(f, plan, complete, &body);
+}
+
+/* A small frame that needs nothing done, into one buffer: most of those that come in numbers. */
+static bool write_simple(
+	const struct rx_queue *rx, const struct frame *f, const struct frame_plan *plan)
+{
+	const struct virtqueue_segment *s = rx->segment;
+	const struct virtio_net_hdr h = { .num_buffers = 1 };
+	uint8_t *at = s->hva + HDR_BYTES;
+
+	if (plan->offload.flags || plan->nr_pieces != 1 || rx->nr_buffers != 1 ||
+		s->len_bytes < HDR_BYTES + plan->len_bytes)
+		return false;
+	__builtin_memcpy(s->hva, &h, sizeof(h));
+	copy_bytes(at, plan->piece[0].hva, plan->piece[0].len_bytes);
+	at += plan->piece[0].len_bytes;
+	for (unsigned i = 0; i < f->nr_segments; i++) {
+		copy_bytes(at, f->segment[i].hva, f->segment[i].len_bytes);
+		at += f->segment[i].len_bytes;
+	}
+	return true;
+}
+
+static void count_copy(struct rx_queue *rx, uint32_t len_bytes)
+{
+	stat_add(&rx->q.stats.copies, 1);
+	stat_add(&rx->q.stats.copy_bytes, len_bytes);
+}
+
+static int drop(struct rx_queue *rx, enum drop_reason why)
+{
+	rx->cutting = false;
+	port_count_drop(&rx->q.dev->port, why);
+	return FRAME_DONE;
+}
+
+static bool oversize(const struct rx_queue *rx, uint32_t len_bytes)
+{
+	return len_bytes > (uint32_t)rx->q.dev->setup.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES;
+}
+
+static int rx_whole(struct rx_queue *rx, const struct frame *f)
+{
+	struct virtio_net *d = rx->q.dev;
+	struct frame_plan plan;
+	int r;
+
+	frame_plan(f, port_wants_tag(&d->port, f), &plan);
+	if (plan.offload.gso_type == VNET_HDR_GSO_NONE && oversize(rx, plan.len_bytes))
+		return drop(rx, DROP_OVERSIZE);
+	r = take_buffers(rx, HDR_BYTES + plan.len_bytes);
+	if (r == -ENOSPC)
+		return drop(rx, DROP_BUFFER_SIZE);
+	if (r)
+		return r;
+	if (!write_simple(rx, f, &plan) && write_whole(rx, f, &plan)) {
+		virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
+		return drop(rx, DROP_MALFORMED);
+	}
+	use_buffers(rx, HDR_BYTES + plan.len_bytes);
+	count_copy(rx, plan.len_bytes);
+	port_count_tx(&d->port, f);
+	return FRAME_DONE;
+}
+
+/* One piece of the frame being cut. */
+static int write_piece(struct rx_queue *rx)
+{
+	struct frame_offload o;
+	struct virtio_net_hdr h;
+	struct sink header, body;
+
+	sinks_init(rx, &header, &body);
+	if (sink_skip(&body, HDR_BYTES) || segment_write(&rx->cutter, &body, &o))
+		return -ENOSPC;
+	h = header_of(rx, &o, false);
+	return sink_write(&header, &h, HDR_BYTES);
+}
+
+/* TCP segmentation for a guest that did not negotiate it. */
+static int rx_cut(struct rx_queue *rx, const struct frame *f, unsigned *budget)
+{
+	uint32_t len_bytes;
+
+	while ((len_bytes = segment_next_len(&rx->cutter)) != 0) {
+		int r;
+
+		if (*budget == 0)
+			return FRAME_MORE;
+		(*budget)--;
+		if (oversize(rx, len_bytes))
+			return drop(rx, DROP_OVERSIZE);
+		r = take_buffers(rx, HDR_BYTES + len_bytes);
+		if (r == -ENOSPC)
+			return drop(rx, DROP_BUFFER_SIZE);
+		if (r)
+			return r;
+		if (write_piece(rx)) {
+			virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
+			return drop(rx, DROP_BUFFER_SIZE);
+		}
+		use_buffers(rx, HDR_BYTES + len_bytes);
+		count_copy(rx, len_bytes);
+	}
+	rx->cutting = false;
+	port_count_tx(&rx->q.dev->port, f);
+	return FRAME_DONE;
+}
+
+/* 5.1.6.4.1: only what the driver negotiated may reach it. */
+static bool takes_gso(uint64_t features, uint8_t gso_type)
+{
+	uint64_t type = (gso_type & ~(unsigned)VNET_HDR_GSO_ECN) == VNET_HDR_GSO_TCPV4
+				? VIRTIO_NET_F_GUEST_TSO4
+				: VIRTIO_NET_F_GUEST_TSO6;
+
+	if ((gso_type & VNET_HDR_GSO_ECN) && !(features & VIRTIO_NET_F_GUEST_ECN))
+		return false;
+	return (features & type) != 0;
+}
+
+/* FRAME_DONE: delivered, or dropped and counted. FRAME_MORE: out of budget in the middle of it.
+ * -EAGAIN: no buffers; -EPROTO: the ring makes no sense. */
+static int rx_frame(struct rx_queue *rx, const struct frame *f, unsigned *budget)
+{
+	uint64_t features = rx->q.dev->features;
+
+	if (rx->cutting)
+		return rx_cut(rx, f, budget);
+	if (f->offload.gso_type == VNET_HDR_GSO_NONE || takes_gso(features, f->offload.gso_type))
+		return rx_whole(rx, f);
+	if (segment_begin(&rx->cutter, f, port_wants_tag(&rx->q.dev->port, f),
+		    !(features & VIRTIO_NET_F_GUEST_CSUM)))
+		return drop(rx, DROP_MALFORMED);
+	rx->cutting = true;
+	return rx_cut(rx, f, budget);
+}
+
+static void pop_frame(struct rx_queue *rx, struct frame *f)
+{
+	frame_ring_pop(&rx->ring);
+	frame_put(f);
+}
+
+static void drop_all(struct rx_queue *rx, enum drop_reason why)
+{
+	struct frame *f;
+
+	/* Bounded by what was there; senders may go on meanwhile. */
+	for (unsigned n = 0; n < FRAME_RING_ENTRIES && (f = frame_ring_peek(&rx->ring)); n++) {
+		(void)drop(rx, why);
+		pop_frame(rx, f);
+	}
+	wake_senders(rx);
+}
+
+static void set_starved(struct rx_queue *rx, bool starved)
+{
+	if (load_relaxed(&rx->starved) == starved)
+		return;
+	store_relaxed(&rx->starved, starved);
+	if (!starved)
+		store_relaxed(&rx->drop_waiting, false);
+}
+
+/* Moves frames until there are none, no buffers (-EAGAIN), or no budget. Returns how many. */
+static unsigned rx_move(struct rx_queue *rx, unsigned *budget, int *r)
+{
+	struct frame *f;
+	unsigned n = 0;
+
+	while (*budget && (f = frame_ring_peek(&rx->ring))) {
+		*r = rx_frame(rx, f, budget);
+		if (*r == FRAME_DONE) {
+			pop_frame(rx, f);
+			n++;
+			*budget -= MIN(*budget, 1u);
+		} else if (*r == -EAGAIN && virtqueue_enable_kick(&rx->q.vq)) {
+			virtqueue_disable_kick(&rx->q.vq); /* some came just now */
+			(*budget)--;
+		} else {
+			break;
+		}
+	}
+	return n;
+}
+
+static void rx_on(struct rx_queue *rx, unsigned *budget)
+{
+	uint64_t before = rx->progress;
+	int r = FRAME_DONE;
+	unsigned n;
+
+	if (load_relaxed(&rx->starved) && virtqueue_enable_kick(&rx->q.vq))
+		set_starved(rx, false);
+	virtqueue_disable_kick(&rx->q.vq);
+	n = rx_move(rx, budget, &r);
+	queue_publish(&rx->q);
+	if (r == -EPROTO) {
+		queue_broken(&rx->q);
+		drop_all(rx, DROP_LINK_DOWN);
+	}
+	if (rx->progress != before)
+		set_starved(rx, false);
+	if (r == -EAGAIN) {
+		set_starved(rx, true);
+		if (load_relaxed(&rx->drop_waiting))
+			drop_all(rx, DROP_NO_BUFFER);
+	}
+	if (n)
+		wake_senders(rx);
+	stat_add(&rx->q.stats.runs, 1);
+	stat_add(&rx->q.stats.batches, n != 0);
+	stat_add(&rx->q.stats.frames, n);
+}
+
+static enum work_result rx_run(struct work *w, unsigned budget)
+{
+	struct rx_queue *rx = CONTAINER_OF(w, struct rx_queue, q.work);
+	enum virtio_net_queue_state state = queue_state(&rx->q);
+
+	if (state == QUEUE_ON) {
+		rx_on(rx, &budget);
+		return budget ? WORK_DONE : WORK_MORE;
+	}
+	if (state == QUEUE_STOPPING) {
+		set_starved(rx, false);
+		store_release(&rx->q.state, (uint32_t)QUEUE_OFF);
+	}
+	drop_all(rx, DROP_LINK_DOWN); /* also what was pushed while the state changed */
+	return WORK_DONE;
+}
+
+void virtio_net_rx_housekeeping(struct rx_queue *rx, uint64_t now_us)
+{
+	uint64_t progress = load_relaxed(&rx->progress);
+
+	if (!load_relaxed(&rx->starved) || progress != rx->starved_progress) {
+		rx->starved_progress = progress;
+		rx->starved_since_us = now_us;
+		return;
+	}
+	if (now_us - rx->starved_since_us < VIRTIO_NET_PATIENCE_US ||
+		load_relaxed(&rx->drop_waiting))
+		return;
+	store_relaxed(&rx->drop_waiting, true);
+	queue_schedule(&rx->q);
+}
+
+void virtio_net_rx_init(struct rx_queue *rx, struct virtio_net *d, unsigned index)
+{
+	rx->q.dev = d;
+	rx->q.index = index;
+	work_init(&rx->q.work, rx_run);
+	frame_ring_init(&rx->ring);
+}
