@@ -239,10 +239,12 @@ static bool is_bar_start(pci_bdf bdf, unsigned index)
 static void read_bar_size(pci_bdf bdf, unsigned index, uint32_t low, struct pci_bar *bar)
 {
 	uint16_t command = pci_read16(bdf, PCI_COMMAND);
+	uint32_t raw;
 	uint64_t kept;
 
 	pci_set_command(bdf, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
-	kept = probe_bar(bdf, index) & (bar->is_io ? ~3u : ~15u);
+	raw = probe_bar(bdf, index);
+	kept = raw & (bar->is_io ? ~3u : ~15u);
 	if (bar->is_io)
 		kept |= UINT64_C(0xffffffffffff0000);
 	else if (bar->is_64bit)
@@ -250,7 +252,7 @@ static void read_bar_size(pci_bdf bdf, unsigned index, uint32_t low, struct pci_
 	else
 		kept |= UINT64_C(0xffffffff00000000);
 	pci_write16(bdf, PCI_COMMAND, command);
-	bar->len_bytes = ~kept + 1;
+	bar->len_bytes = raw ? ~kept + 1 : 0;
 	bar->address = low & (bar->is_io ? ~3u : ~15u);
 	if (bar->is_64bit)
 		bar->address |= (uint64_t)pci_read32(bdf, PCI_BAR(index + 1)) << 32;
@@ -270,8 +272,6 @@ int pci_bar_read(pci_bdf bdf, unsigned index, struct pci_bar *bar)
 		bar->is_prefetchable = low & BAR_PREFETCHABLE;
 	}
 	if (bar->is_64bit && index + 1 >= nr_bars)
-		return -ENOENT;
-	if (probe_bar(bdf, index) == 0)
 		return -ENOENT;
 	read_bar_size(bdf, index, low, bar);
 	return bar->len_bytes ? 0 : -ENOENT;

@@ -18,6 +18,9 @@ static void read_names(struct cpu_features *f, uint32_t max_extended)
 		r = cpuid(0x80000002 + i, 0);
 		memcpy(f->brand + 16 * i, &r, 16);
 	}
+	/* Some CPUs pad it on the left. */
+	while (f->brand[0] == ' ')
+		memmove(f->brand, f->brand + 1, sizeof(f->brand) - 1);
 }
 
 static void read_version(struct cpu_features *f, uint32_t eax)

@@ -8,7 +8,7 @@
 #include "lib/fmt.h"
 #include "lib/spinlock.h"
 
-#define LINE_BYTES 256
+#define LINE_BYTES 512
 
 /* An NMI or machine check can interrupt the holder on its own core: after this long the line goes
  * out anyway. */
