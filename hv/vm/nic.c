@@ -1,6 +1,141 @@
+/* Wiring of virtio-net devices between a guest's PCI bus and a switch; see nic.h. */
 #include "vm/nic.h"
+
+#include "cpu/tsc.h"
+#include "lib/errno.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mem/page_alloc.h"
 #include "vm/vm.h"
-int vm_switches_create(const struct conf *c){(void)c;return 0;}
-void vm_nics_housekeeping(uint64_t now_us){(void)now_us;}
-int vm_nic_create(struct vm *vm, unsigned n, struct vm_nic **nic){(void)vm;(void)n;*nic=NULL;return 0;}
-bool vm_nic_reset(struct vm_nic *nic){(void)nic;return true;}
+
+#define AGEING_PERIOD_US 1000000
+
+struct net_switch *vm_switch[CONF_SWITCHES_MAX];
+unsigned nr_vm_switches;
+
+static void *pages_for(uint64_t bytes)
+{
+	return page_alloc((unsigned)(ALIGN_UP(bytes, (uint64_t)PAGE_SIZE) / PAGE_SIZE));
+}
+
+static uint64_t now_us(void)
+{
+	return tsc_to_us(rdtsc());
+}
+
+int vm_switches_create(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->nr_switches; i++) {
+		struct net_switch *sw = pages_for(sizeof(*sw));
+
+		if (!sw)
+			return -ENOMEM;
+		switch_init(sw, c->sw[i].name, c->sw[i].ageing_s, c->sw[i].storm_limit_pps);
+		vm_switch[nr_vm_switches++] = sw;
+	}
+	return 0;
+}
+
+static struct port_policy policy_of(const struct conf_nic *c)
+{
+	struct port_policy p = {
+		.trunk = c->vlan_mode == CONF_VLAN_TRUNK,
+		.vlan = c->vlan,
+		.nr_trunk_vlans = c->nr_trunk_vlans,
+		.isolated = c->isolated,
+		.spoof_check = c->spoof_check,
+		.promiscuous = c->promiscuous,
+		.rate_limit_bps = c->rate_limit_bps,
+	};
+
+	_Static_assert(sizeof(p.trunk_vlan) == sizeof(c->trunk_vlan), "the same list");
+	memcpy(p.mac, c->mac, ETH_ALEN);
+	memcpy(p.trunk_vlan, c->trunk_vlan, sizeof(p.trunk_vlan));
+	return p;
+}
+
+static struct virtio_net *create_device(struct vm *vm, unsigned n)
+{
+	const struct conf_nic *c = &vm->conf->nic[n];
+	char name[sizeof(((struct port *)0)->name)];
+	struct virtio_net_setup setup = {
+		.name = name,
+		.gm = &vm->mem,
+		.mac_fixed = c->spoof_check,
+		.mtu = c->mtu,
+		.features_off = c->features_off,
+		.nr_pairs = c->queue_pairs,
+		.hint = &vm->vcpu[0]->entity.hint,
+		.worker_of = sched_worker,
+		.now_us = now_us,
+	};
+	void *memory = pages_for(virtio_net_len_bytes(setup.nr_pairs));
+
+	fmt_print(name, sizeof(name), "%s.%u", vm->conf->name, n);
+	memcpy(setup.mac, c->mac, ETH_ALEN);
+	return memory ? virtio_net_init(memory, &setup) : NULL;
+}
+
+int vm_nic_create(struct vm *vm, unsigned n, struct vm_nic **nic)
+{
+	const struct conf_nic *c = &vm->conf->nic[n];
+	struct port_policy policy = policy_of(c);
+	struct vm_nic *v = pages_for(sizeof(*v));
+	int err;
+
+	if (!v)
+		return -ENOMEM;
+	v->net = create_device(vm, n);
+	if (!v->net)
+		return -ENOMEM;
+	err = switch_add_port(vm_switch[c->switch_index], &v->net->port, &policy);
+	if (err) {
+		log_error("guest %s: NIC %u does not fit on switch %s (%d): two NICs with one MAC, or "
+			  "too many ports",
+			vm->conf->name, n, c->switch_name, err);
+		return err;
+	}
+	*nic = v;
+	return virtio_pci_init(&v->pci, &vm->pci, &v->net->virtio, vm_msi, vm);
+}
+
+bool vm_nic_reset(struct vm_nic *nic)
+{
+	if (!nic->resetting) {
+		virtio_pci_reset(&nic->pci);
+		nic->resetting = true;
+	}
+	if (virtio_pci_reset_pending(&nic->pci))
+		return false;
+	nic->resetting = false;
+	return true;
+}
+
+void vm_nics_housekeeping(uint64_t t_us)
+{
+	static uint64_t next_ageing_us;
+
+	for (unsigned i = 0; i < nr_vms; i++)
+		for (unsigned n = 0; n < vms[i]->nr_nics; n++)
+			virtio_net_housekeeping(vms[i]->nic[n]->net, t_us);
+	if (t_us < next_ageing_us)
+		return;
+	next_ageing_us = t_us + AGEING_PERIOD_US;
+	for (unsigned i = 0; i < nr_vm_switches; i++)
+		switch_age(vm_switch[i], t_us);
+}
+
+uint64_t vm_nics_copies(void)
+{
+	struct virtio_net_stats s;
+	uint64_t copies = 0;
+
+	for (unsigned i = 0; i < nr_vms; i++) {
+		for (unsigned n = 0; n < vms[i]->nr_nics; n++) {
+			virtio_net_sum(vms[i]->nic[n]->net, &s);
+			copies += s.copies;
+		}
+	}
+	return copies;
+}

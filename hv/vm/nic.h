@@ -1,25 +1,38 @@
-/* A guest's network interface: virtio-net on virtio-pci, plugged into a switch. */
+/* Guests' network interfaces: virtio-net on virtio-pci, plugged into the switches of sluice.conf. */
 #ifndef SLUICE_VM_NIC_H
 #define SLUICE_VM_NIC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "dev/virtio_pci.h"
+#include "net/switch.h"
+#include "net/virtio_net.h"
 #include "vm/conf.h"
 
-struct conf;
 struct vm;
-struct vm_nic;
 
-/* The switches of sluice.conf. */
+struct vm_nic {
+	struct virtio_pci pci;
+	struct virtio_net *net;
+	bool resetting;
+};
+
+/* The switches of sluice.conf, by their index there. On the boot CPU, before the guests. */
 int vm_switches_create(const struct conf *c) __must_check;
+extern struct net_switch *vm_switch[CONF_SWITCHES_MAX];
+extern unsigned nr_vm_switches;
 
-/* Core 0, every 10 ms: ageing, stalled receivers. */
-void vm_nics_housekeeping(uint64_t now_us);
-
-/* NIC n of vm->conf; its switch must exist (vm_switches_create()). */
+/* NIC n of vm->conf, on the guest's PCI bus and on its switch. */
 int vm_nic_create(struct vm *vm, unsigned n, struct vm_nic **nic) __must_check;
 
 /* Begins the device's reset, or looks how far it is: true when no frame of it is in flight. */
 bool vm_nic_reset(struct vm_nic *nic);
+
+/* Core 0, every 10 ms: ageing, stalled receivers. */
+void vm_nics_housekeeping(uint64_t now_us);
+
+/* Payload copies by the CPU, all NICs. */
+uint64_t vm_nics_copies(void);
 
 #endif

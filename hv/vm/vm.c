@@ -193,11 +193,10 @@ static void begin_stop(struct vm *vm)
 /* All vCPUs are off their cores: now the devices can be taken back. */
 static bool devices_quiet(struct vm *vm)
 {
-	bool quiet = true;
-
 	for (unsigned i = 0; i < vm->nr_nics; i++)
-		quiet &= vm_nic_reset(vm->nic[i]);
-	return quiet;
+		if (!vm_nic_reset(vm->nic[i]))
+			return false;
+	return true;
 }
 
 static void finish_stop(struct vm *vm)
