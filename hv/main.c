@@ -29,6 +29,9 @@ void pci_init(void);
 /* Exit status of the machine, as power_off() prints it. */
 enum status { STATUS_OK, STATUS_NO_VTX, STATUS_BUILD, STATUS_GUEST_CRASHED };
 
+#define HOUSEKEEPING_US 10000
+#define UART_FIFO_US	1400 /* 16 bytes at 115200 baud */
+
 static struct conf conf;
 static bool cores_may_go;
 
@@ -121,16 +124,21 @@ static void guest_stopped(struct vm *vm)
 	power_off(vm->last_exit == VM_EXIT_CRASH ? STATUS_GUEST_CRASHED : STATUS_OK);
 }
 
-/* Core 0, every 10 ms. */
-static void housekeeping(void)
+/* Core 0. Console output is paced by its UART, everything else by 10 ms. */
+static uint64_t housekeeping(void)
 {
+	static uint64_t next;
 	uint64_t now = rdtsc();
+	bool output = monitor_poll();
 
-	monitor_poll();
+	if (now < next)
+		return output ? UART_FIFO_US : tsc_to_us(next - now) + 1;
+	next = now + us_to_tsc(HOUSEKEEPING_US);
 	for (unsigned i = 0; i < nr_vms; i++)
 		vm_poll(vms[i], now);
 	vm_nics_housekeeping(tsc_to_us(now));
 	end_if_all_stopped();
+	return output ? UART_FIFO_US : HOUSEKEEPING_US;
 }
 
 static void release_cores(void)

@@ -1,10 +1,12 @@
-/* 16550 on COM1, polled. Registers: National PC16550D data sheet, section 8. */
+/* 16550 on COM1, polled, with a ring in front of its transmitter. Registers: National PC16550D data sheet, section 8. */
 #include "drivers/uart/uart.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "cpu/hw.h"
+#include "cpu/tsc.h"
+#include "lib/bits.h"
 
 #define COM1	   0x3f8
 #define UART_DATA  (COM1 + 0) /* divisor low with DLAB */
@@ -26,10 +28,13 @@
 #define DIVISOR_115200 1
 #define FIFO_BYTES     16u
 
-/* One byte takes 87 us on the line and a port read about 1 us: 16 bytes, ten times over. */
-#define POLLS_MAX 20000
+/* A byte takes 87 us on the line: 16 bytes, ten times over. */
+#define FIFO_TIMEOUT_US 14000
+#define RING_BYTES	65536u /* a power of two */
 
-static bool present;
+static bool present, buffered;
+static char ring[RING_BYTES];
+static uint32_t head, tail; /* free-running; tail is sent next */
 
 void uart_init(void)
 {
@@ -46,12 +51,11 @@ void uart_init(void)
 	outb(UART_MCR, MCR_DTR_RTS);
 }
 
-size_t uart_try_write(const char *text, size_t len)
+/* Takes what the transmitter has room for. */
+static size_t try_write(const char *text, size_t len)
 {
 	size_t n = 0;
 
-	if (!present)
-		return len;
 	if (!(inb(UART_LSR) & LSR_THR_EMPTY))
 		return 0;
 	for (; n < len && n < FIFO_BYTES; n++)
@@ -59,40 +63,71 @@ size_t uart_try_write(const char *text, size_t len)
 	return n;
 }
 
-static void write_all(const char *text, size_t len)
+/* From the ring to the FIFO, at most up to its end. */
+static bool send_some(void)
 {
-	for (unsigned polls = 0; len && polls < POLLS_MAX; polls++) {
-		size_t n = uart_try_write(text, len);
+	uint32_t from = tail % RING_BYTES, nr = MIN(head - tail, RING_BYTES - from);
+	size_t n = nr ? try_write(ring + from, nr) : 0;
 
-		if (n)
-			polls = 0;
-		text += n;
-		len -= n;
+	tail += (uint32_t)n;
+	return n != 0;
+}
+
+/* Until at most `left` bytes wait. A line that does not move loses what is in the ring. */
+static void send_until(uint32_t left)
+{
+	uint64_t start = rdtsc();
+
+	while (head - tail > left) {
+		if (send_some())
+			start = rdtsc();
+		else if (rdtsc() - start > us_to_tsc(FIFO_TIMEOUT_US))
+			tail = head;
 	}
+}
+
+static void put(char c)
+{
+	if (head - tail == RING_BYTES)
+		send_until(RING_BYTES / 2);
+	ring[head++ % RING_BYTES] = c;
 }
 
 void uart_write(const char *text, size_t len)
 {
-	while (len) {
-		size_t n = 0;
-
-		while (n < len && text[n] != '\n')
-			n++;
-		write_all(text, n);
-		if (n == len)
-			return;
-		write_all("\r\n", 2);
-		text += n + 1;
-		len -= n + 1;
+	if (!present)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			put('\r');
+		put(text[i]);
 	}
+	if (!buffered)
+		send_until(0);
+}
+
+void uart_set_buffered(bool on)
+{
+	buffered = on;
+}
+
+bool uart_drain(void)
+{
+	if (present)
+		(void)send_some();
+	return head != tail;
 }
 
 void uart_flush(void)
 {
-	for (unsigned polls = 0; present && polls < POLLS_MAX; polls++) {
-		if (inb(UART_LSR) & LSR_IDLE)
+	uint64_t start = rdtsc();
+
+	if (!present)
+		return;
+	send_until(0);
+	while (!(inb(UART_LSR) & LSR_IDLE))
+		if (rdtsc() - start > us_to_tsc(FIFO_TIMEOUT_US))
 			return;
-	}
 }
 
 int uart_getc(void)

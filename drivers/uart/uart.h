@@ -2,17 +2,21 @@
 #ifndef SLUICE_DRIVERS_UART_H
 #define SLUICE_DRIVERS_UART_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* 115200 8N1, FIFO on, interrupts off. */
 void uart_init(void);
 
-/* Newlines become CR LF. Bounded wait per byte: a stuck line loses text, it does not hang. */
+/* Newlines become CR LF. Unbuffered, waits until all is sent, bounded: a stuck line loses text, it
+ * does not hang. Buffered, waits only when 64 KiB are pending. One caller at a time. */
 void uart_write(const char *text, size_t len);
 
-/* Without waiting: takes what the transmitter has room for and returns how much that was; no
- * translation of newlines. For a console that keeps its own buffer. */
-size_t uart_try_write(const char *text, size_t len);
+/* Buffered: somebody calls uart_drain() regularly. */
+void uart_set_buffered(bool on);
+
+/* Fills the transmitter's FIFO without waiting; true if more is pending. */
+bool uart_drain(void);
 
 /* Until all is on the line, bounded. */
 void uart_flush(void);

@@ -90,7 +90,24 @@ enum log_level log_get_level(void)
 	return level_max;
 }
 
+void log_set_buffered(void)
+{
+	uart_set_buffered(true);
+}
+
+bool log_drain(void)
+{
+	bool more;
+
+	if (!spin_trylock(&lock))
+		return true;
+	more = uart_drain();
+	spin_unlock(&lock);
+	return more;
+}
+
 void log_go_synchronous(void)
 {
+	uart_set_buffered(false);
 	store_relaxed(&synchronous, true);
 }

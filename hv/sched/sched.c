@@ -34,8 +34,8 @@ struct sched_core {
 
 static struct sched_core *cores;
 static unsigned nr;
-static uint64_t slice_ticks, long_slice_ticks, wake_ticks, delay_ticks, housekeeping_ticks;
-static void (*do_housekeeping)(void);
+static uint64_t slice_ticks, long_slice_ticks, wake_ticks, delay_ticks;
+static uint64_t (*do_housekeeping)(void);
 
 static struct sched_core *this_core(void)
 {
@@ -62,7 +62,7 @@ static void worker_woken(struct worker *wk)
 	sched_kick(index_of(c));
 }
 
-int sched_init(unsigned nr_cores, uint64_t slice_us, void (*housekeeping)(void))
+int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(void))
 {
 	uint64_t bytes = ALIGN_UP(nr_cores * sizeof(*cores), (uint64_t)PAGE_SIZE);
 
@@ -74,7 +74,6 @@ int sched_init(unsigned nr_cores, uint64_t slice_us, void (*housekeeping)(void))
 	long_slice_ticks = us_to_tsc(LONG_SLICE_US);
 	wake_ticks = us_to_tsc(WAKE_GRANULARITY_US);
 	delay_ticks = us_to_tsc(WORK_DELAY_US);
-	housekeeping_ticks = us_to_tsc(HOUSEKEEPING_US);
 	do_housekeeping = housekeeping;
 	for (unsigned i = 0; i < nr; i++) {
 		cores[i].worker.wake = worker_woken;
@@ -385,10 +384,8 @@ _Noreturn void sched_run_core(void)
 	for (;;) {
 		store_relaxed(&c->poked, false);
 		now = rdtsc();
-		if (index_of(c) == 0 && now >= c->next_housekeeping_tsc) {
-			c->next_housekeeping_tsc = now + housekeeping_ticks;
-			do_housekeeping();
-		}
+		if (index_of(c) == 0 && now >= c->next_housekeeping_tsc)
+			c->next_housekeeping_tsc = now + us_to_tsc(do_housekeeping());
 		if (worker_pending(&c->worker))
 			run_worker(c);
 		now = rdtsc();

@@ -46,8 +46,8 @@ struct sched_core_stats {
 };
 
 /* Before the cores start: memory for `nr_cores`; slice_us from sluice.conf. housekeeping() runs on
- * core 0 about every 10 ms. */
-int sched_init(unsigned nr_cores, uint64_t slice_us, void (*housekeeping)(void)) __must_check;
+ * core 0 and says in how many microseconds it wants to run again. */
+int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(void)) __must_check;
 
 /* The calling core's loop. Does not return. */
 _Noreturn void sched_run_core(void);
