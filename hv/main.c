@@ -11,7 +11,7 @@
 #include "cpu/smp.h"
 #include "cpu/topology.h"
 #include "cpu/tsc.h"
-void pci_init(void);
+#include "drivers/pci/pci.h"
 #include "drivers/uart/uart.h"
 #include "lib/atomic.h"
 #include "mem/direct_map.h"
@@ -85,7 +85,7 @@ static void bring_up_machine(const struct boot_info *bi)
 	apic_timer_init();
 	this_cpu()->apic_id = apic_id();
 	topology_init();
-	pci_init();
+	host_pci_init();
 	smp_start(bi->trampoline_hpa, core_main);
 	log_machine();
 }

@@ -33,7 +33,7 @@ static struct {
 	uint8_t first_bus, last_bus;
 } ecam;
 
-void pci_init(void)
+void host_pci_init(void)
 {
 	const struct acpi_info *acpi = acpi_get();
 
@@ -68,7 +68,7 @@ static uint64_t ecam_address(pci_bdf bdf)
 /* All accesses go by aligned 32-bit words: bytes are cut out of them, or put in. That is safe for
  * writes of neighbours too, except where a neighbour clears on writing ones: STATUS, beside
  * COMMAND. */
-uint32_t pci_read32(pci_bdf bdf, uint16_t off)
+uint32_t host_pci_read32(pci_bdf bdf, uint16_t off)
 {
 	uint64_t window = ecam_address(bdf);
 	uint32_t v;
@@ -84,7 +84,7 @@ uint32_t pci_read32(pci_bdf bdf, uint16_t off)
 	return v;
 }
 
-void pci_write32(pci_bdf bdf, uint16_t off, uint32_t v)
+void host_pci_write32(pci_bdf bdf, uint16_t off, uint32_t v)
 {
 	uint64_t window = ecam_address(bdf);
 
@@ -100,48 +100,48 @@ void pci_write32(pci_bdf bdf, uint16_t off, uint32_t v)
 	spin_unlock(&cf8_lock);
 }
 
-uint16_t pci_read16(pci_bdf bdf, uint16_t off)
+uint16_t host_pci_read16(pci_bdf bdf, uint16_t off)
 {
-	return (uint16_t)(pci_read32(bdf, off) >> (off & 2) * 8);
+	return (uint16_t)(host_pci_read32(bdf, off) >> (off & 2) * 8);
 }
 
-uint8_t pci_read8(pci_bdf bdf, uint16_t off)
+uint8_t host_pci_read8(pci_bdf bdf, uint16_t off)
 {
-	return (uint8_t)(pci_read32(bdf, off) >> (off & 3) * 8);
+	return (uint8_t)(host_pci_read32(bdf, off) >> (off & 3) * 8);
 }
 
 static void write_part(pci_bdf bdf, uint16_t off, uint32_t v, uint32_t mask)
 {
 	unsigned shift = (off & 3) * 8;
-	uint32_t old = pci_read32(bdf, off);
+	uint32_t old = host_pci_read32(bdf, off);
 
-	if ((off & ~3u) == PCI_COMMAND)
+	if ((off & ~3u) == HOST_PCI_COMMAND)
 		old &= 0xffff; /* zeros leave STATUS as it is */
-	pci_write32(bdf, off, (old & ~(mask << shift)) | (v & mask) << shift);
+	host_pci_write32(bdf, off, (old & ~(mask << shift)) | (v & mask) << shift);
 }
 
-void pci_write16(pci_bdf bdf, uint16_t off, uint16_t v)
+void host_pci_write16(pci_bdf bdf, uint16_t off, uint16_t v)
 {
 	write_part(bdf, off, v, 0xffff);
 }
 
-void pci_write8(pci_bdf bdf, uint16_t off, uint8_t v)
+void host_pci_write8(pci_bdf bdf, uint16_t off, uint8_t v)
 {
 	write_part(bdf, off, v, 0xff);
 }
 
 /* Visits one device's functions. */
-static bool visit_device(unsigned bus, unsigned dev, pci_visit_fn fn, void *arg)
+static bool visit_device(unsigned bus, unsigned dev, host_pci_visit_fn fn, void *arg)
 {
 	unsigned nr_functions = 1;
 
 	for (unsigned i = 0; i < nr_functions; i++) {
-		pci_bdf bdf = PCI_BDF(bus, dev, i);
-		uint32_t id = pci_read32(bdf, PCI_VENDOR_ID);
+		pci_bdf bdf = HOST_PCI_BDF(bus, dev, i);
+		uint32_t id = host_pci_read32(bdf, HOST_PCI_VENDOR_ID);
 
 		if ((id & 0xffff) == 0xffff || id == 0)
 			continue;
-		if (i == 0 && (pci_read8(bdf, PCI_HEADER_TYPE) & HEADER_MULTIFUNCTION))
+		if (i == 0 && (host_pci_read8(bdf, HOST_PCI_HEADER_TYPE) & HEADER_MULTIFUNCTION))
 			nr_functions = 8;
 		if (fn(bdf, (uint16_t)id, (uint16_t)(id >> 16), arg))
 			return true;
@@ -159,13 +159,13 @@ static bool note_bridge(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg
 
 	(void)vendor;
 	(void)device;
-	if ((pci_read8(bdf, PCI_HEADER_TYPE) & HEADER_TYPE_MASK) == HEADER_BRIDGE)
-		s->seen[pci_read8(bdf, PCI_SECONDARY_BUS)] = 1;
+	if ((host_pci_read8(bdf, HOST_PCI_HEADER_TYPE) & HEADER_TYPE_MASK) == HEADER_BRIDGE)
+		s->seen[host_pci_read8(bdf, HOST_PCI_SECONDARY_BUS)] = 1;
 	return false;
 }
 
 /* From bus 0 through the bridges that the firmware set up; a bus is behind its bridge's number. */
-bool pci_enumerate(pci_visit_fn fn, void *arg)
+bool host_pci_enumerate(host_pci_visit_fn fn, void *arg)
 {
 	struct bus_search s = { .seen = { 1 } };
 
@@ -195,31 +195,31 @@ static bool match_id(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg)
 	return true;
 }
 
-int pci_find(uint16_t vendor, uint16_t device, unsigned index, pci_bdf *bdf)
+int host_pci_find(uint16_t vendor, uint16_t device, unsigned index, pci_bdf *bdf)
 {
 	struct id_search s = { .vendor = vendor, .device = device, .left = index };
 
-	if (!pci_enumerate(match_id, &s))
+	if (!host_pci_enumerate(match_id, &s))
 		return -ENODEV;
 	*bdf = s.found;
 	return 0;
 }
 
-void pci_set_command(pci_bdf bdf, uint16_t set, uint16_t clear)
+void host_pci_set_command(pci_bdf bdf, uint16_t set, uint16_t clear)
 {
-	uint16_t v = pci_read16(bdf, PCI_COMMAND);
+	uint16_t v = host_pci_read16(bdf, HOST_PCI_COMMAND);
 
-	pci_write16(bdf, PCI_COMMAND, (uint16_t)((v & ~clear) | set));
+	host_pci_write16(bdf, HOST_PCI_COMMAND, (uint16_t)((v & ~clear) | set));
 }
 
 /* What the BAR register keeps of all ones. */
 static uint32_t probe_bar(pci_bdf bdf, unsigned index)
 {
-	uint32_t old = pci_read32(bdf, PCI_BAR(index)), kept;
+	uint32_t old = host_pci_read32(bdf, HOST_PCI_BAR(index)), kept;
 
-	pci_write32(bdf, PCI_BAR(index), UINT32_MAX);
-	kept = pci_read32(bdf, PCI_BAR(index));
-	pci_write32(bdf, PCI_BAR(index), old);
+	host_pci_write32(bdf, HOST_PCI_BAR(index), UINT32_MAX);
+	kept = host_pci_read32(bdf, HOST_PCI_BAR(index));
+	host_pci_write32(bdf, HOST_PCI_BAR(index), old);
 	return kept;
 }
 
@@ -229,20 +229,20 @@ static bool is_bar_start(pci_bdf bdf, unsigned index)
 	unsigned i = 0;
 
 	while (i < index) {
-		uint32_t v = pci_read32(bdf, PCI_BAR(i));
+		uint32_t v = host_pci_read32(bdf, HOST_PCI_BAR(i));
 
 		i += !(v & BAR_IO) && (v & BAR_TYPE_MASK) == BAR_TYPE_64 ? 2 : 1;
 	}
 	return i == index;
 }
 
-static void read_bar_size(pci_bdf bdf, unsigned index, uint32_t low, struct pci_bar *bar)
+static void read_bar_size(pci_bdf bdf, unsigned index, uint32_t low, struct host_pci_bar *bar)
 {
-	uint16_t command = pci_read16(bdf, PCI_COMMAND);
+	uint16_t command = host_pci_read16(bdf, HOST_PCI_COMMAND);
 	uint32_t raw;
 	uint64_t kept;
 
-	pci_set_command(bdf, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	host_pci_set_command(bdf, 0, HOST_PCI_COMMAND_IO | HOST_PCI_COMMAND_MEMORY);
 	raw = probe_bar(bdf, index);
 	kept = raw & (bar->is_io ? ~3u : ~15u);
 	if (bar->is_io)
@@ -251,22 +251,23 @@ static void read_bar_size(pci_bdf bdf, unsigned index, uint32_t low, struct pci_
 		kept |= (uint64_t)probe_bar(bdf, index + 1) << 32;
 	else
 		kept |= UINT64_C(0xffffffff00000000);
-	pci_write16(bdf, PCI_COMMAND, command);
+	host_pci_write16(bdf, HOST_PCI_COMMAND, command);
 	bar->len_bytes = raw ? ~kept + 1 : 0;
 	bar->address = low & (bar->is_io ? ~3u : ~15u);
 	if (bar->is_64bit)
-		bar->address |= (uint64_t)pci_read32(bdf, PCI_BAR(index + 1)) << 32;
+		bar->address |= (uint64_t)host_pci_read32(bdf, HOST_PCI_BAR(index + 1)) << 32;
 }
 
-int pci_bar_read(pci_bdf bdf, unsigned index, struct pci_bar *bar)
+int host_pci_bar_read(pci_bdf bdf, unsigned index, struct host_pci_bar *bar)
 {
-	unsigned nr_bars = (pci_read8(bdf, PCI_HEADER_TYPE) & HEADER_TYPE_MASK) == 0 ? 6 : 2;
+	unsigned nr_bars =
+		(host_pci_read8(bdf, HOST_PCI_HEADER_TYPE) & HEADER_TYPE_MASK) == 0 ? 6 : 2;
 	uint32_t low;
 
 	if (index >= nr_bars || !is_bar_start(bdf, index))
 		return -ENOENT;
-	low = pci_read32(bdf, PCI_BAR(index));
-	*bar = (struct pci_bar){ .is_io = low & BAR_IO };
+	low = host_pci_read32(bdf, HOST_PCI_BAR(index));
+	*bar = (struct host_pci_bar){ .is_io = low & BAR_IO };
 	if (!bar->is_io) {
 		bar->is_64bit = (low & BAR_TYPE_MASK) == BAR_TYPE_64;
 		bar->is_prefetchable = low & BAR_PREFETCHABLE;
@@ -277,26 +278,26 @@ int pci_bar_read(pci_bdf bdf, unsigned index, struct pci_bar *bar)
 	return bar->len_bytes ? 0 : -ENOENT;
 }
 
-void *pci_bar_map(pci_bdf bdf, unsigned index)
+void *host_pci_bar_map(pci_bdf bdf, unsigned index)
 {
-	struct pci_bar bar;
+	struct host_pci_bar bar;
 
-	if (pci_bar_read(bdf, index, &bar) || bar.is_io || !bar.address)
+	if (host_pci_bar_read(bdf, index, &bar) || bar.is_io || !bar.address)
 		return NULL;
 	return mmio_map(bar.address, bar.len_bytes);
 }
 
-uint8_t pci_find_capability(pci_bdf bdf, uint8_t id)
+uint8_t host_pci_find_capability(pci_bdf bdf, uint8_t id)
 {
 	uint8_t at;
 
-	if (!(pci_read16(bdf, PCI_STATUS) & PCI_STATUS_CAPABILITIES))
+	if (!(host_pci_read16(bdf, HOST_PCI_STATUS) & HOST_PCI_STATUS_CAPABILITIES))
 		return 0;
-	at = pci_read8(bdf, PCI_CAPABILITIES) & 0xfc;
+	at = host_pci_read8(bdf, HOST_PCI_CAPABILITIES) & 0xfc;
 	for (unsigned i = 0; at >= 0x40 && i < CAPABILITIES_MAX; i++) {
-		if (pci_read8(bdf, at) == id)
+		if (host_pci_read8(bdf, at) == id)
 			return at;
-		at = pci_read8(bdf, (uint16_t)(at + 1)) & 0xfc;
+		at = host_pci_read8(bdf, (uint16_t)(at + 1)) & 0xfc;
 	}
 	return 0;
 }

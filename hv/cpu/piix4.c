@@ -11,9 +11,9 @@ uint16_t piix4_pm_base(void)
 {
 	pci_bdf bdf;
 
-	if (pci_find(0x8086, 0x7113, 0, &bdf))
+	if (host_pci_find(0x8086, 0x7113, 0, &bdf))
 		return 0;
-	if (!(pci_read8(bdf, PIIX4_PMREGMISC) & PMREGMISC_IO_ENABLE))
+	if (!(host_pci_read8(bdf, PIIX4_PMREGMISC) & PMREGMISC_IO_ENABLE))
 		return 0;
-	return pci_read32(bdf, PIIX4_PMBA) & 0xffc0;
+	return host_pci_read32(bdf, PIIX4_PMBA) & 0xffc0;
 }
