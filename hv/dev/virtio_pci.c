@@ -118,10 +118,11 @@ static bool valid_size(const struct virtio_pci *p, uint16_t size)
 
 static void write_queue(struct virtio_pci *p, unsigned field, const struct virtio_pci_common *c)
 {
-	struct virtio_pci_queue *q = &p->queue[p->queue_select];
+	struct virtio_pci_queue *q;
 
 	if (p->queue_select >= p->dev->nr_queues)
 		return;
+	q = &p->queue[p->queue_select];
 	if (field == FIELD(queue_msix_vector))
 		q->msix_vector = valid_vector(p, c->queue_msix_vector);
 	if (q->enabled) /* what the device maps does not change under it */

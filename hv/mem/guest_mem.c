@@ -7,11 +7,10 @@
 void *guest_mem_map(const struct guest_mem *gm, uint64_t gpa, uint64_t len_bytes)
 {
 	for (unsigned i = 0; i < gm->nr_regions; i++) {
-		const struct guest_mem_region *r = &gm->region[i];
-		uint64_t off = gpa - r->gpa; /* wraps to a huge offset below the region */
+		void *hva = guest_mem_map_in(&gm->region[i], gpa, len_bytes);
 
-		if (off < r->len_bytes && len_bytes != 0 && len_bytes <= r->len_bytes - off)
-			return r->hva + off;
+		if (hva)
+			return hva;
 	}
 	return NULL;
 }

@@ -28,8 +28,20 @@ struct guest_mem {
  * A length of 0 gives NULL. */
 void *guest_mem_map(const struct guest_mem *gm, uint64_t gpa, uint64_t len_bytes);
 
+/* The same for one region: for callers that go on where the last access was. */
+static inline void *guest_mem_map_in(
+	const struct guest_mem_region *r, uint64_t gpa, uint64_t len_bytes)
+{
+	uint64_t off = gpa - r->gpa; /* wraps to a huge offset below the region */
+
+	if (off < r->len_bytes && len_bytes != 0 && len_bytes <= r->len_bytes - off)
+		return r->hva + off;
+	return NULL;
+}
+
 /* Copies across region borders are refused as well. 0 or -EFAULT. */
-int guest_mem_read(const struct guest_mem *gm, uint64_t gpa, void *dst, uint64_t len_bytes) __must_check;
+int guest_mem_read(
+	const struct guest_mem *gm, uint64_t gpa, void *dst, uint64_t len_bytes) __must_check;
 int guest_mem_write(
 	const struct guest_mem *gm, uint64_t gpa, const void *src, uint64_t len_bytes) __must_check;
 

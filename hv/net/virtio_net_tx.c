@@ -51,9 +51,9 @@ static bool offload_negotiated(uint64_t features, const struct virtio_net_hdr *h
 {
 	if ((h->flags & VNET_HDR_F_NEEDS_CSUM) && !(features & VIRTIO_NET_F_CSUM))
 		return false;
-	switch (h->gso_type) {
-	case VNET_HDR_GSO_NONE:
+	if (h->gso_type == VNET_HDR_GSO_NONE)
 		return true;
+	switch (h->gso_type) {
 	case VNET_HDR_GSO_TCPV4:
 		return features & VIRTIO_NET_F_HOST_TSO4;
 	case VNET_HDR_GSO_TCPV6:
@@ -72,10 +72,13 @@ static void copy_front(struct virtqueue_reader *r, struct virtio_net_hdr *h, str
 {
 	const struct virtqueue_segment *s = r->segment;
 
-	if (s->len_bytes >= HDR_BYTES + FRAME_HEAD_BYTES && f->head_len == FRAME_HEAD_BYTES) {
+	if (s->len_bytes >= HDR_BYTES + f->head_len) {
 		__builtin_memcpy(h, s->hva, sizeof(*h));
-		__builtin_memcpy(f->head, s->hva + HDR_BYTES, FRAME_HEAD_BYTES);
-		(void)virtqueue_read(r, NULL, HDR_BYTES + FRAME_HEAD_BYTES);
+		if (f->head_len == FRAME_HEAD_BYTES)
+			__builtin_memcpy(f->head, s->hva + HDR_BYTES, FRAME_HEAD_BYTES);
+		else
+			copy_bytes(f->head, s->hva + HDR_BYTES, f->head_len);
+		virtqueue_skip(r, HDR_BYTES + f->head_len);
 	} else {
 		(void)virtqueue_read(r, h, HDR_BYTES);
 		(void)virtqueue_read(r, f->head, f->head_len);

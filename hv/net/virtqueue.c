@@ -21,7 +21,7 @@ int virtqueue_init(struct virtqueue *vq, const struct guest_mem *gm,
 {
 	uint64_t size = conf->size;
 
-	*vq = (struct virtqueue){ .gm = gm, .broken = true };
+	*vq = (struct virtqueue){ .gm = gm, .recent = &gm->region[0], .broken = true };
 	if (size == 0 || size > VIRTQUEUE_SIZE_MAX || (size & (size - 1)) != 0)
 		return -EINVAL;
 	if (!IS_ALIGNED(conf->desc_gpa, 16) || !IS_ALIGNED(conf->driver_gpa, 2) ||
@@ -69,25 +69,46 @@ static inline struct vring_desc desc_read(const uint8_t *d)
 	return copy;
 }
 
-/* Adds one buffer. A length of 0 adds nothing. */
-static int chain_add(
-	const struct virtqueue *vq, struct virtqueue_chain *c, const struct vring_desc *d)
+__attribute__((noinline)) static void *map_anywhere(
+	struct virtqueue *vq, uint64_t gpa, uint32_t len_bytes)
 {
-	struct virtqueue_segment *s;
-	bool write = (d->flags & VRING_DESC_F_WRITE) != 0;
+	for (unsigned i = 0; i < vq->gm->nr_regions; i++) {
+		void *hva = guest_mem_map_in(&vq->gm->region[i], gpa, len_bytes);
+
+		if (hva) {
+			vq->recent = &vq->gm->region[i];
+			return hva;
+		}
+	}
+	return NULL;
+}
+
+/* Buffers tend to lie where the last one was. */
+static inline void *map_buffer(struct virtqueue *vq, uint64_t gpa, uint32_t len_bytes)
+{
+	void *hva = guest_mem_map_in(vq->recent, gpa, len_bytes);
+
+	return hva ? hva : map_anywhere(vq, gpa, len_bytes);
+}
+
+/* Adds one buffer. A length of 0 adds nothing. */
+static inline int chain_add(
+	struct virtqueue *vq, struct virtqueue_chain *c, const struct vring_desc *d)
+{
+	unsigned n = c->nr_read + c->nr_write;
+	void *hva;
 
 	if (d->len_bytes == 0)
 		return 0;
-	if (!write && c->nr_write != 0)
+	if (!(d->flags & VRING_DESC_F_WRITE) && c->nr_write != 0)
 		return -EINVAL;
-	if (c->nr_read + c->nr_write == c->segments_max)
+	if (n == c->segments_max)
 		return -E2BIG;
-	s = &c->segment[c->nr_read + c->nr_write];
-	s->hva = guest_mem_map(vq->gm, d->gpa, d->len_bytes);
-	if (!s->hva)
+	hva = map_buffer(vq, d->gpa, d->len_bytes);
+	if (!hva)
 		return -EINVAL;
-	s->len_bytes = d->len_bytes;
-	if (write) {
+	c->segment[n] = (struct virtqueue_segment){ hva, d->len_bytes };
+	if (d->flags & VRING_DESC_F_WRITE) {
 		c->nr_write++;
 		c->write_bytes += d->len_bytes;
 	} else {
@@ -119,7 +140,7 @@ static int enter_indirect(struct virtqueue *vq, struct table *t, const struct vr
 }
 
 /* The first bad buffer decides, but the walk goes on: a loop is worse than a bad buffer. */
-static int walk(struct virtqueue *vq, struct virtqueue_chain *c)
+__attribute__((noinline)) static int walk_all(struct virtqueue *vq, struct virtqueue_chain *c)
 {
 	struct table t = { .desc = (const uint8_t *)vq->desc, .nr = vq->size };
 	uint32_t i = c->head, budget = vq->size;
@@ -146,13 +167,24 @@ static int walk(struct virtqueue *vq, struct virtqueue_chain *c)
 	}
 }
 
+/* Most chains are one buffer. */
+static int walk(struct virtqueue *vq, struct virtqueue_chain *c)
+{
+	struct vring_desc d;
+
+	if (c->head >= vq->size)
+		return -EPROTO;
+	d = desc_read((const uint8_t *)&vq->desc[c->head]);
+	if (d.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT))
+		return walk_all(vq, c);
+	return chain_add(vq, c, &d);
+}
+
 int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c)
 {
 	int r;
 
-	if (vq->broken)
-		return -EPROTO;
-	if (!look_for_avail(vq))
+	if (!look_for_avail(vq) && !vq->broken)
 		return -EAGAIN;
 	if (vq->broken)
 		return -EPROTO;
@@ -162,11 +194,10 @@ int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c)
 	c->write_bytes = 0;
 	c->head = load_relaxed(&vq->avail->ring[vq->avail_next & (vq->size - 1)]);
 	r = walk(vq, c);
-	if (r == -EPROTO) {
+	if (r == -EPROTO)
 		vq->broken = true;
-		return r;
-	}
-	vq->avail_next++;
+	else
+		vq->avail_next++;
 	return r;
 }
 
@@ -180,12 +211,7 @@ uint32_t virtqueue_read(struct virtqueue_reader *r, void *dst, uint32_t len_byte
 		if (dst)
 			copy_bytes((uint8_t *)dst + done, r->segment->hva + r->offset, n);
 		done += n;
-		r->offset += n;
-		if (r->offset == r->segment->len_bytes) {
-			r->segment++;
-			r->nr_segments--;
-			r->offset = 0;
-		}
+		virtqueue_skip(r, n);
 	}
 	return done;
 }
@@ -193,14 +219,6 @@ uint32_t virtqueue_read(struct virtqueue_reader *r, void *dst, uint32_t len_byte
 void virtqueue_unpop(struct virtqueue *vq, unsigned nr)
 {
 	vq->avail_next = (uint16_t)(vq->avail_next - nr);
-}
-
-void virtqueue_push_used(struct virtqueue *vq, uint16_t head, uint32_t len_bytes)
-{
-	struct vring_used_elem *e = &vq->used->ring[vq->used_next++ & (vq->size - 1)];
-
-	store_relaxed(&e->id, (uint32_t)head);
-	store_relaxed(&e->len_bytes, len_bytes);
 }
 
 bool virtqueue_publish(struct virtqueue *vq)

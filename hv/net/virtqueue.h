@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/atomic.h"
 #include "lib/bits.h"
 #include "mem/guest_mem.h"
 #include "net/virtio.h"
@@ -59,6 +60,7 @@ _Static_assert(sizeof(struct vring_used_elem) == 8, "virtio 1.2, 2.7.8");
 
 struct virtqueue {
 	const struct guest_mem *gm;
+	const struct guest_mem_region *recent; /* where the last buffer was */
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
@@ -88,6 +90,8 @@ struct virtqueue_chain {
 	uint16_t head;
 };
 
+_Static_assert(VIRTQUEUE_SIZE_MAX <= UINT16_MAX / 2, "indices are 16 bits and wrap");
+
 /* Maps the areas. 0, or -EINVAL: size, alignment or an area outside guest memory. features: as
  * negotiated. */
 int virtqueue_init(struct virtqueue *vq, const struct guest_mem *gm,
@@ -106,6 +110,17 @@ static inline void virtqueue_reader_init(
 	*r = (struct virtqueue_reader){ c->segment, c->nr_read, 0 };
 }
 
+/* Goes on by len_bytes, which lie in the current buffer. */
+static inline void virtqueue_skip(struct virtqueue_reader *r, uint32_t len_bytes)
+{
+	r->offset += len_bytes;
+	if (r->offset == r->segment->len_bytes) {
+		r->segment++;
+		r->nr_segments--;
+		r->offset = 0;
+	}
+}
+
 /* Copies up to len_bytes and returns how many; dst NULL skips them. */
 uint32_t virtqueue_read(struct virtqueue_reader *r, void *dst, uint32_t len_bytes);
 
@@ -120,7 +135,13 @@ int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c) __must_
 void virtqueue_unpop(struct virtqueue *vq, unsigned nr);
 
 /* Adds to the used entries that the next publish shows; len_bytes: written to the buffers. */
-void virtqueue_push_used(struct virtqueue *vq, uint16_t head, uint32_t len_bytes);
+static inline void virtqueue_push_used(struct virtqueue *vq, uint16_t head, uint32_t len_bytes)
+{
+	struct vring_used_elem *e = &vq->used->ring[vq->used_next++ & (vq->size - 1)];
+
+	store_relaxed(&e->id, (uint32_t)head);
+	store_relaxed(&e->len_bytes, len_bytes);
+}
 
 /* Shows the driver what was pushed; true if it wants an interrupt for it. */
 bool virtqueue_publish(struct virtqueue *vq);
