@@ -11,8 +11,7 @@ struct net_world world;
 
 static struct worker *worker_of(unsigned core)
 {
-	(void)core;
-	return &world.worker;
+	return &world.worker[core % NET_CORES];
 }
 
 static uint64_t now_us(void)
@@ -80,7 +79,7 @@ void net_world_init(unsigned nr_guests, const struct net_guest_conf *conf)
 {
 	static const struct net_guest_conf standard = { .policy.spoof_check = true };
 
-	memset(&world.worker, 0, sizeof(world.worker));
+	memset(world.worker, 0, sizeof(world.worker));
 	world.now_us = 1000;
 	world.nr_guests = nr_guests;
 	world.sw = aligned_alloc(64, ALIGN_UP(sizeof(*world.sw), (size_t)64));
@@ -102,7 +101,9 @@ void net_world_free(void)
 bool net_world_run(void)
 {
 	for (unsigned n = 0; n < 20000; n++) {
-		if (!worker_run(&world.worker))
+		bool more = worker_run(&world.worker[0]) | worker_run(&world.worker[1]);
+
+		if (!more && !worker_pending(&world.worker[0]))
 			return true;
 	}
 	return false;
@@ -195,7 +196,7 @@ static uint32_t take_buffer(struct net_guest *g, int head, uint32_t used_len, ui
 
 int net_guest_receive(struct net_guest *g, struct virtio_net_hdr *h, uint8_t *frame)
 {
-	static uint8_t all[NET_FRAME_MAX + 64];
+	static __thread uint8_t all[NET_FRAME_MAX + 64];
 	struct vring *r = &g->drv.ring[NET_RX];
 	uint32_t used_len, len;
 	int head = vring_take_used(r, &used_len);

@@ -7,6 +7,7 @@
 #include "virtio_driver.h"
 
 #define NET_GUESTS_MAX 4
+#define NET_CORES      2
 #define NET_RX	       0
 #define NET_TX	       1
 #define NET_CTRL       2
@@ -40,7 +41,7 @@ struct net_guest_conf {
 
 struct net_world {
 	struct net_switch *sw;
-	struct worker worker;
+	struct worker worker[NET_CORES]; /* guest i's hint says core 0 at first */
 	uint64_t now_us;
 	unsigned nr_guests;
 	struct net_guest guest[NET_GUESTS_MAX];

@@ -130,7 +130,7 @@ void virtio_driver_set_status(struct virtio_driver *d, uint8_t status)
 void virtio_driver_reset(struct virtio_driver *d)
 {
 	virtio_driver_set_status(d, 0);
-	for (unsigned i = 0; i < 1000 && virtio_driver_status(d); i++) {
+	for (unsigned i = 0; i < 1000000 && virtio_driver_status(d); i++) {
 		if (d->idle)
 			d->idle(d->idle_arg);
 	}

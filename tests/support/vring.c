@@ -157,6 +157,6 @@ int vring_take_used(struct vring *r, uint32_t *len_bytes)
 
 void vring_arm(struct vring *r)
 {
-	r->avail->ring[r->size] = r->used_seen;
-	r->avail->flags = 0;
+	store_relaxed(&r->avail->ring[r->size], r->used_seen);
+	store_relaxed(&r->avail->flags, (uint16_t)0);
 }

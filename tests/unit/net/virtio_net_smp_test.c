@@ -1,0 +1,179 @@
+// sources: hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/virtio_net_rx.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c
+/* The packet path on two cores at once, in threads: a driver per guest, a worker per core, hints
+ * that wander. Every frame arrives exactly once and in order, no wake-up is lost, resets end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "net_guest.h"
+
+#define FEATURES                                                                                   \
+	(VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC | VIRTIO_NET_F_MRG_RXBUF)
+#define FRAMES	  20000
+#define TIMEOUT_S 60
+
+static bool stop;
+static bool failed;
+
+struct driver {
+	struct net_guest *g;
+	struct net_guest *to;
+	uint32_t sent, got;
+	bool resets; /* then frames are lost, but never out of order */
+	unsigned seed;
+};
+
+static uint64_t clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void *run_core(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!load_acquire(&stop)) {
+		if (!worker_run(w))
+			sched_yield();
+		for (unsigned i = 0; i < world.nr_guests && w == &world.worker[0]; i++)
+			virtio_net_housekeeping(world.guest[i].net, clock_us());
+	}
+	return NULL;
+}
+
+static void yield(void *arg)
+{
+	(void)arg;
+	sched_yield();
+}
+
+static void send_some(struct driver *d)
+{
+	uint8_t frame[1514];
+	uint32_t len = 60 + (uint32_t)rand_r(&d->seed) % 1400;
+
+	/* A slot is free again only when its chain is. */
+	while (d->sent < FRAMES && d->g->drv.ring[NET_TX].nr_free > 256 - NET_TX_SLOTS / 2) {
+		net_make_frame(frame, d->to->mac, d->g->mac, len, 0);
+		memcpy(frame + 20, &d->sent, 4);
+		if (net_guest_send(d->g, NULL, frame, len, NULL) < 0)
+			break;
+		d->sent++;
+	}
+	net_guest_kick(d->g, NET_TX);
+	net_guest_reap(d->g);
+}
+
+static void receive_some(struct driver *d)
+{
+	static __thread uint8_t frame[NET_FRAME_MAX];
+	struct virtio_net_hdr h;
+	uint32_t number;
+
+	while (net_guest_receive(d->g, &h, frame) > 0) {
+		memcpy(&number, frame + 20, 4);
+		if (number < d->got || (!d->resets && number != d->got))
+			store_release(&failed, true);
+		d->got = number + 1;
+	}
+	net_guest_kick(d->g, NET_RX);
+}
+
+static void restart(struct driver *d)
+{
+	d->g->mem.next =
+		d->g->drv.ring[0].conf.desc_gpa - d->g->mem.gpa; /* rings go where they were */
+	if (net_guest_start(d->g, FEATURES, 256))
+		store_release(&failed, true);
+	net_guest_post_rx(d->g, 64, 1600);
+}
+
+static void *run_driver(void *arg)
+{
+	struct driver *d = arg;
+	time_t end = time(NULL) + TIMEOUT_S;
+
+	while (d->sent < FRAMES || (!d->resets && d->got < FRAMES)) {
+		send_some(d);
+		receive_some(d);
+		if (rand_r(&d->seed) % 8 == 0)
+			hint_publish(&d->g->hint, HINT_RUNNING, (unsigned)rand_r(&d->seed) % 2, 0);
+		if (d->resets && rand_r(&d->seed) % 500 == 0)
+			restart(d);
+		if (load_acquire(&failed) || time(NULL) > end) {
+			store_release(&failed, true);
+			break;
+		}
+		sched_yield();
+	}
+	while (!d->resets && d->g->drv.ring[NET_TX].nr_free < 256 && time(NULL) <= end)
+		net_guest_reap(d->g);
+	return NULL;
+}
+
+static void run_all(bool resets)
+{
+	pthread_t core[NET_CORES], vcpu[2];
+	struct driver d[2];
+
+	net_world_init(2, NULL);
+	stop = failed = false;
+	for (unsigned i = 0; i < 2; i++) {
+		struct net_guest *g = &world.guest[i];
+
+		d[i] = (struct driver){ g, &world.guest[1 - i], 0, 0, resets, i + 1 };
+		assert_int_equal(net_guest_start(g, FEATURES, 256), 0);
+		net_guest_post_rx(g, 64, 1600);
+		g->drv.idle = yield;
+	}
+	for (unsigned i = 0; i < NET_CORES; i++)
+		assert_int_equal(pthread_create(&core[i], NULL, run_core, &world.worker[i]), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&vcpu[i], NULL, run_driver, &d[i]), 0);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(vcpu[i], NULL);
+	for (unsigned i = 0; i < 2 && resets; i++) { /* whoever waits for the other is let go */
+		virtio_pci_reset(&world.guest[i].vp);
+	}
+	store_release(&stop, true);
+	for (unsigned i = 0; i < NET_CORES; i++)
+		pthread_join(core[i], NULL);
+	assert_false(failed);
+	assert_true(net_world_run());
+	assert_true(net_world_balanced());
+	for (unsigned i = 0; i < 2; i++)
+		assert_false(resets && virtio_pci_reset_pending(&world.guest[i].vp));
+	net_world_free();
+}
+
+static void test_traffic(void **state)
+{
+	(void)state;
+	run_all(false);
+}
+
+static void test_resets(void **state)
+{
+	(void)state;
+	run_all(true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_traffic),
+		cmocka_unit_test(test_resets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
