@@ -8,7 +8,7 @@
 #include "lib/string.h"
 #include "machine.h"
 
-#define TRAMPOLINE_GPA UINT64_C(0x8000)
+#define TRAMPOLINE_GPA ((uint64_t)CPU_START_PAGE << PAGE_SHIFT)
 #define PIC_MASK_1     0x21
 #define PIC_MASK_2     0xa1
 #define SIPI_WAIT      UINT64_C(3000000) /* ticks for CPUs whose number is not known */
@@ -32,6 +32,7 @@ static _Noreturn void cpu_serve(struct cpu *c)
 			continue;
 		}
 		interrupts_enable();
+		store_release(&c->working, true);
 		fn(c->work_arg);
 		interrupts_disable();
 		store_release(&c->work, NULL);
@@ -86,10 +87,10 @@ unsigned cpu_start_others(unsigned expected)
 	memcpy((void *)TRAMPOLINE_GPA, trampoline, (size_t)(trampoline_end - trampoline));
 	send_to_others(APIC_INIT | APIC_ASSERT);
 	cpu_idle(100000);
-	send_to_others(APIC_SIPI | APIC_ASSERT | (TRAMPOLINE_GPA >> 12));
+	send_to_others(APIC_SIPI | APIC_ASSERT | CPU_START_PAGE);
 	cpu_idle(100000);
 	if (cpus_online() == 1) /* the second SIPI that the SDM's algorithm allows for */
-		send_to_others(APIC_SIPI | APIC_ASSERT | (TRAMPOLINE_GPA >> 12));
+		send_to_others(APIC_SIPI | APIC_ASSERT | CPU_START_PAGE);
 	if (!expected) {
 		expected = CPUS_MAX;
 		wait_until(as_many_as, &expected, SIPI_WAIT);
@@ -107,11 +108,18 @@ struct cpu *cpu_other(void)
 	return NULL;
 }
 
+static bool has_begun(void *arg)
+{
+	return load_acquire(&((struct cpu *)arg)->working);
+}
+
 void cpu_run(struct cpu *c, void (*fn)(void *), void *arg)
 {
 	c->work_arg = arg;
+	c->working = false;
 	store_release(&c->work, fn);
 	apic_send(c->id, APIC_FIXED | APIC_ASSERT | VECTOR_WORK);
+	wait_until(has_begun, c, WAIT_TICKS);
 }
 
 bool cpu_busy(const struct cpu *c)

@@ -7,8 +7,9 @@
 
 #include "lib/bits.h"
 
-#define CPUS_MAX    8	  /* start.S */
-#define STACK_BYTES 16384 /* start.S */
+#define CPUS_MAX       8     /* start.S */
+#define CPU_START_PAGE 8     /* the SIPI vector that leads to start.S's trampoline */
+#define STACK_BYTES    16384 /* start.S */
 
 /* Longest wait for anything that must happen, in TSC ticks: generous, since it is spent only when
  * something is broken, and other guests may share the core. */
@@ -27,6 +28,7 @@ struct cpu {
 	uint64_t fault_error, fault_rip;
 	uint32_t id;
 	bool online;
+	bool working;
 	void (*work)(void *); /* posted by cpu_run(), cleared when done */
 	void *work_arg;
 	uint32_t interrupts[256]; /* arrivals by vector; 2 = NMI */
@@ -47,6 +49,7 @@ struct cpu *cpu_by_id(unsigned id);
 unsigned cpu_start_others(unsigned expected);
 /* A started CPU other than this one, or NULL. */
 struct cpu *cpu_other(void);
+/* Returns when c has begun to run fn. */
 void cpu_run(struct cpu *c, void (*fn)(void *), void *arg);
 bool cpu_busy(const struct cpu *c);
 

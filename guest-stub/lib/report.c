@@ -6,7 +6,7 @@ static unsigned passed, failed;
 
 static void line(const char *verdict, const char *name, const char *fmt, va_list ap)
 {
-	print("%s %s%s", verdict, name, *fmt ? ": " : "");
+	print("%s %s: ", verdict, name);
 	vprint(fmt, ap);
 	print("\n");
 }
@@ -19,6 +19,12 @@ void report_pass(const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	line("PASS", name, fmt, ap);
 	va_end(ap);
+}
+
+void report_pass_begin(const char *name)
+{
+	passed++;
+	print("PASS %s:", name);
 }
 
 void report_fail(const char *name, const char *fmt, ...)

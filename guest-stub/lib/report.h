@@ -6,7 +6,8 @@
 
 #include "lib/bits.h"
 
-void report_pass(const char *name, const char *fmt, ...) __printf_like(2, 3); /* fmt may be "" */
+void report_pass(const char *name, const char *fmt, ...) __printf_like(2, 3);
+void report_pass_begin(const char *name); /* the caller prints the rest of the line */
 void report_fail(const char *name, const char *fmt, ...) __printf_like(2, 3);
 void report_skip(const char *name, const char *why);
 /* PASS name, or FAIL name: why. Returns ok. */

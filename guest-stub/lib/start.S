@@ -113,6 +113,7 @@ gdt:
 	.quad	0x00cf93000000ffff	/* SEL_DATA */
 	.quad	0x00cf9b000000ffff	/* SEL_CODE32 */
 gdt_end:
+	.globl	gdt_descriptor
 gdt_descriptor:
 	.word	gdt_end - gdt - 1
 	.quad	gdt

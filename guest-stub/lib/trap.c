@@ -7,9 +7,10 @@
 #include "machine.h"
 #include "report.h"
 
-#define STUB_BYTES     16 /* start.S aligns each stub so */
-#define VECTOR_NMI     2
-#define FIRST_EXTERNAL 32
+#define STUB_BYTES	16 /* start.S aligns each stub so */
+#define VECTOR_NMI	2
+#define VECTOR_RESERVED 15 /* no exception: at most a message that names it */
+#define FIRST_EXTERNAL	32
 
 struct idt_gate {
 	uint16_t offset_low, selector;
@@ -51,11 +52,12 @@ void trap_dispatch(struct trap_frame *f)
 {
 	struct cpu *c = this_cpu();
 
-	if (f->vector >= FIRST_EXTERNAL || f->vector == VECTOR_NMI) {
+	if (f->vector >= FIRST_EXTERNAL || f->vector == VECTOR_NMI ||
+		f->vector == VECTOR_RESERVED) {
 		store_relaxed(&c->interrupts[f->vector], c->interrupts[f->vector] + 1);
 		if (interrupt_hook)
 			interrupt_hook((unsigned)f->vector);
-		if (f->vector >= FIRST_EXTERNAL)
+		if (f->vector != VECTOR_NMI)
 			apic_eoi();
 		return;
 	}

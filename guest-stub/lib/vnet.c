@@ -12,7 +12,7 @@
 
 uint32_t vnet_lost_interrupts;
 
-bool vnet_start(struct vnet *n, uint64_t wanted, bool irq)
+bool vnet_begin(struct vnet *n, uint64_t wanted, bool irq)
 {
 	n->irq = irq;
 	if (!vnet_reset(n))
@@ -29,6 +29,13 @@ bool vnet_start(struct vnet *n, uint64_t wanted, bool irq)
 	vnet_queue_enable(n, VNET_RX);
 	vnet_queue_enable(n, VNET_TX);
 	vnet_set_status(n, VIRTIO_STATUS_DRIVER_OK);
+	return true;
+}
+
+bool vnet_start(struct vnet *n, uint64_t wanted, bool irq)
+{
+	if (!vnet_begin(n, wanted, irq))
+		return false;
 	for (uint16_t i = 0; i < n->q[VNET_RX].size; i++) {
 		n->q[VNET_RX].desc[i].flags = DESC_WRITE;
 		n->q[VNET_RX].avail->ring[n->q[VNET_RX].avail_idx++ % n->q[VNET_RX].size] = i;

@@ -114,8 +114,11 @@ void vnet_queue_address(struct vnet *n, unsigned q, uint32_t reg, uint64_t gpa);
 void vnet_queue_enable(struct vnet *n, unsigned q);
 void vnet_msix_set(struct vnet *n, unsigned entry, uint64_t address, uint32_t data, bool masked);
 
-/* Reset to DRIVER_OK with `wanted` features as far as offered (VERSION_1 always), all receive
- * buffers posted. irq: receive interrupts by MSI-X as VECTOR_NET to this CPU. */
+/* Reset to DRIVER_OK with `wanted` features as far as offered (VERSION_1 always), both queues
+ * empty. irq as below. */
+bool vnet_begin(struct vnet *n, uint64_t wanted, bool irq);
+/* vnet_begin() with all receive buffers posted. irq: receive interrupts by MSI-X as VECTOR_NET to
+ * this CPU. */
 bool vnet_start(struct vnet *n, uint64_t wanted, bool irq);
 
 /* Room for a frame of VNET_FRAME_MAX bytes, or NULL if all buffers are under way. */
