@@ -11,11 +11,13 @@
 #include "report.h"
 #include "try.h"
 
-#define STORM	     3000
-#define VECTOR_FIRST 0x20
-#define VECTOR_STORM 0x70
-#define VECTOR_NMI   2
-#define REARM_TICKS  1
+#define STORM	      3000
+#define VECTOR_FIRST  0x20
+#define VECTOR_STORM  0x70
+#define VECTOR_NMI    2
+#define REARM_TICKS   1
+#define REARMS	      500
+#define DR7_WATCH_ALL 0xbbbb04aaull /* four, 8 bytes each, reads and writes */
 
 static uint32_t arrived(unsigned vector)
 {
@@ -83,7 +85,7 @@ static void run_timer(const struct hostile_case *c)
 			apic_timer_arm(1);
 	}
 	note("past", arrived(VECTOR_TIMER) - before);
-	hook_left = STORM;
+	hook_left = REARMS;
 	interrupt_hook = send_again;
 	apic_timer_arm(REARM_TICKS);
 	if (!wait_until(hook_is_done, NULL, WAIT_TICKS))
@@ -259,10 +261,11 @@ static void bad_cr3(void)
 	write_cr3(memory_end_low());
 }
 
+/* Deep enough that nobody else uses the stack there. */
 static void breakpoint(void *arg)
 {
 	(void)arg;
-	__asm__ volatile("int3");
+	__asm__ volatile("sub $2048, %rsp\n\tint3");
 }
 
 /* A data breakpoint on the stack that the delivery of #DB itself writes to. */
@@ -271,9 +274,9 @@ static void debug_loop(void)
 	uint64_t at;
 
 	__asm__ volatile("mov %%rsp, %0" : "=r"(at));
-	write_dr0(ALIGN_DOWN(at, UINT64_C(16)) - 48);
-	write_dr1(ALIGN_DOWN(at, UINT64_C(16)) - 40);
-	write_dr7(0x400 | 0x00bb0000 | 0xa);
+	for (unsigned i = 0; i < 4; i++)
+		try_write_dr(i, ALIGN_DOWN(at - 2048, UINT64_C(32)) - 192 + 32 * i);
+	write_dr7(DR7_WATCH_ALL);
 	try_call(breakpoint, NULL);
 	machine_poweroff(true);
 }
