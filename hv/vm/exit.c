@@ -134,6 +134,7 @@ static enum exit_action exit_cpuid(struct vcpu *v)
 		.has_rdtscp = vmx_caps.rdtscp,
 		.has_invpcid = vmx_caps.invpcid,
 		.has_xsaves = vmx_caps.xsaves,
+		.fast_strings = vmx_has_fast_strings(),
 		.cr4_osxsave = vmcs_read(VMCS_GUEST_CR4) & CR4_OSXSAVE,
 		.xcr0 = v->vmx.xcr0,
 	};

@@ -49,9 +49,10 @@
 #define F7C_RDPID   BIT32(22)
 #define F7C_ALLOWED (BIT32(2) /* UMIP */ | BIT32(8) /* GFNI */ | F7C_AVX | F7C_AVX512 | F7C_RDPID)
 /* Leaf 7 EDX */
+#define F7D_FSRM   BIT32(4)
 #define F7D_AVX512 (BIT32(2) /* 4VNNIW */ | BIT32(3) /* 4FMAPS */ | BIT32(8) /* VP2INTERSECT */)
 #define F7D_ALLOWED                                                                                \
-	(F7D_AVX512 | BIT32(4) /* FSRM */ | BIT32(10) /* MD_CLEAR */ | BIT32(26) /* SPEC_CTRL */ | \
+	(F7D_AVX512 | F7D_FSRM | BIT32(10) /* MD_CLEAR */ | BIT32(26) /* SPEC_CTRL */ |            \
 		BIT32(27) /* STIBP */ | BIT32(29) /* ARCH_CAPABILITIES */ | BIT32(31) /* SSBD */)
 /* Leaf 7.1 EAX and 7.2 EDX */
 #define F71A_AVX     BIT32(4) /* AVX-VNNI */
@@ -168,6 +169,10 @@ static void leaf_7_0(const struct guest_cpuid_in *in, struct cpuid_regs *r)
 	r->ebx &= F7B_ALLOWED & ~(in->has_invpcid ? 0 : F7B_INVPCID);
 	r->ecx &= F7C_ALLOWED & ~(in->has_rdtscp ? 0 : F7C_RDPID);
 	r->edx &= F7D_ALLOWED;
+	/* Linux 6.1 drops ERMS where fast strings are off but keeps FSRM, and its memmove() then
+	 * corrupts memory: the two go together on every processor that has them. */
+	if (!in->fast_strings)
+		r->edx &= ~F7D_FSRM;
 	if (!has_avx(in)) {
 		r->ebx &= ~F7B_AVX2;
 		r->ecx &= ~F7C_AVX;

@@ -33,6 +33,7 @@ struct guest_cpuid_in {
 	bool has_rdtscp;	 /* VMX controls that are on for this guest */
 	bool has_invpcid;
 	bool has_xsaves;
+	bool fast_strings; /* IA32_MISC_ENABLE[0], which the guest sees as well */
 	bool cr4_osxsave; /* the vCPU's state now */
 	uint64_t xcr0;	  /* the vCPU's value now */
 };

@@ -76,12 +76,9 @@ static int read_microcode(struct vcpu *v, uint32_t msr, uint64_t *value)
 /* Fast strings as the processor has them: the guest's copy routines depend on it. */
 static int read_misc_enable(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
-	uint64_t host;
-
 	(void)v;
-	if (rdmsr_safe(msr, &host))
-		host = 0;
-	*value = (host & MISC_FAST_STRINGS) | MISC_NO_BTS_PEBS;
+	(void)msr;
+	*value = (vmx_has_fast_strings() ? MISC_FAST_STRINGS : 0) | MISC_NO_BTS_PEBS;
 	return 0;
 }
 

@@ -36,6 +36,7 @@
 static uint8_t *io_bitmap;  /* two pages, all ports exit */
 static uint8_t *msr_bitmap; /* one page */
 static uint64_t xcr0_mask, cr4_mask;
+static bool fast_strings;
 
 extern const char vmx_exit_entry[];
 
@@ -108,8 +109,15 @@ static uint64_t supported_cr4(void)
 	return m;
 }
 
+bool vmx_has_fast_strings(void)
+{
+	return fast_strings;
+}
+
 int vmx_shared_init(void)
 {
+	uint64_t misc_enable;
+
 	io_bitmap = page_alloc(2);
 	msr_bitmap = page_alloc(1);
 	if (!io_bitmap || !msr_bitmap)
@@ -118,6 +126,7 @@ int vmx_shared_init(void)
 	build_msr_bitmap();
 	xcr0_mask = supported_xcr0();
 	cr4_mask = supported_cr4();
+	fast_strings = rdmsr_safe(IA32_MISC_ENABLE, &misc_enable) == 0 && misc_enable & BIT64(0);
 	return 0;
 }
 

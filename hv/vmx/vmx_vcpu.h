@@ -126,6 +126,9 @@ uint64_t vmx_guest_cr4_mask(void);
 /* The host has IA32_SPEC_CTRL and IA32_PRED_CMD, and so has the guest. */
 bool vmx_has_spec_ctrl(void);
 
+/* The host's IA32_MISC_ENABLE[0], as it was when vmx_shared_init() ran. */
+bool vmx_has_fast_strings(void);
+
 /* Control registers as the guest reads them. */
 uint64_t vmx_get_cr0(void);
 uint64_t vmx_get_cr4(void);
