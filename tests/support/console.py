@@ -4,8 +4,12 @@ import re
 
 # colours, cursor movements and modes that firmware sends
 ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?=]*[A-Za-z]|[=>()][0-9A-Za-z]?)")
-POWER_OFF = re.compile(r"sluice: (?:\[[^]]*\] *)?power off, status (-?\d+)")
-PANIC = re.compile(r"sluice:.*\bpanic\b|Kernel panic - not syncing")
+# the hypervisor's own lines, perhaps behind its prompt; a guest's begin with "[name] "
+OWN = r"^(?:sluice> ?)?sluice: (?:\[[^]]*\] *)?"
+POWER_OFF = re.compile(OWN + r"power off, status (-?\d+)")
+PANIC = re.compile(OWN + r".*\bpanic\b|Kernel panic - not syncing")
+STATS = re.compile(OWN + r"stats (?=\{)")
+RESULT = re.compile(r"\bRESULT (?=\{)")
 
 
 class Lines:
@@ -32,24 +36,24 @@ def guest_event(line):
     return (m.group(1), m.group(2).strip()) if m else None
 
 
-def json_after(word, line):
-    """The object after the word, None if there is none, or an error text."""
-    at = line.find(word)
-    if at < 0:
+def json_after(pattern, line):
+    """The object behind the pattern, None if the line is another, or an error text."""
+    m = pattern.search(line)
+    if not m:
         return None
     try:
-        value = json.loads(line[at + len(word):])
+        value, _ = json.JSONDecoder().raw_decode(line[m.end():])
     except ValueError as e:
-        return f"{word.strip()} is not JSON ({e}): {line[at:at + 120]}"
-    return value if isinstance(value, dict) else f"{word.strip()} is not a JSON object"
+        return f"not JSON ({e}): {line[:120]}"
+    return value if isinstance(value, dict) else f"not a JSON object: {line[:120]}"
 
 
 def result(line):
-    return json_after("RESULT ", line)
+    return json_after(RESULT, line)
 
 
 def stats(line):
-    return json_after("sluice: stats ", line)
+    return json_after(STATS, line)
 
 
 def tail(path, lines=40):

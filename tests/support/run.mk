@@ -41,7 +41,7 @@ bochs:
 
 ## make image      build/sluice.img, a disk image for a USB stick; CONF=, KERNEL=, INITRD=, CMDLINE=
 image: deps
-	@$(SUB_MAKE) $(O)/sluice.img
+	@$(SUB_MAKE) -s $(O)/sluice.img
 
 $(O)/sluice.img: $(MACHINE) $(KERNEL) $(INITRD) FORCE
 	@tests/support/run-guests --image-only $(RUN_FLAGS) --dir $(O)/image
@@ -59,13 +59,14 @@ RUN_FLAGS = --loader $(O)/BOOTX64.EFI --hv $(O)/sluice.elf --cache $(CACHE) \
 ##                 KERNEL=path INITRD=path CMDLINE=... CONF=path: your own guests
 ##                 EXTRA=...: added to the guests' command lines
 run: deps
-	@$(SUB_MAKE) run-files
+	@$(SUB_MAKE) -s run-files
 	@tests/support/run-guests $(RUN_FLAGS) --dir $(O)/run
 
 run-files: bochs $(MACHINE) $(KERNEL) $(INITRD)
 
 ## make system     boots the system cases, two at a time; CASE=name: only that one, or its family
-system: system-files
+system:
+	@$(SUB_MAKE) -s system-files
 	@tests/system/run --build $(O) --cache $(CACHE) --jobs $(JOBS) $(CASE)
 
 system-files: bochs $(MACHINE) $(ALL_GUESTS) $(STUB_ELF)

@@ -1,9 +1,9 @@
 """The summary of a run: the guests' RESULT lines and the hypervisor's statistics in one object.
 
 The hypervisor's line "sluice: stats {...}" has cores, hypervisor, guests, net, uplink, and
-  "marks": [{"guest", "label", "tsc", "exits", "frames_in", "frames_out"}, ...]
-one for each byte that a guest wrote to the mark port; exits is the total over all guests. Test N
-lies between the labels 2N and 2N+1 of its client.
+  "marks": [{"guest", "label", "tsc", "exits_total", "frames_in", "frames_out"}, ...]
+one for each byte that a guest wrote to the mark port; exits_total is over all guests. Test N lies
+between the labels 2N and 2N+1 of its client.
 """
 import conf
 
@@ -21,7 +21,7 @@ def between_marks(marks, guest, number):
 
     def delta(key):
         return end[-1][key] - begin[-1][key] if key in end[-1] and key in begin[-1] else None
-    return {"ticks": delta("tsc"), "exits": delta("exits"), "frames": delta("frames_in")}
+    return {"ticks": delta("tsc"), "exits": delta("exits_total"), "frames": delta("frames_in")}
 
 
 def iperf_entry(result, marks, conf_text):
@@ -41,7 +41,8 @@ def iperf_entry(result, marks, conf_text):
 def build(emulator, results, stats, conf_text):
     stats = stats or {}
     return {
-        "emulator": emulator,
+        "emulator": emulator["kind"],
+        "machine": emulator,
         "cores": stats.get("cores"),
         "hypervisor": {k: stats.get("hypervisor", {}).get(k) for k in HYPERVISOR_FIELDS},
         "guests": [{k: g.get(k) for k in GUEST_FIELDS} for g in stats.get("guests", [])],
@@ -65,7 +66,7 @@ def problems(conf_text, results, stats):
             found.append(f"guest {guest}: {test}: nothing was transferred")
     if stats is None:
         found.append("the hypervisor printed no statistics")
-    elif any(m is None for e in build({}, results, stats, conf_text)["iperf"]
+    elif any(m is None for e in build({"kind": ""}, results, stats, conf_text)["iperf"]
              for m in (e["ticks"], e["exits"])):
         found.append("the hypervisor's statistics lack the marks of a test")
     return found
@@ -88,7 +89,7 @@ def table(rows):
 
 def text(s):
     """The summary for a human."""
-    e = s["emulator"]
+    e = s["machine"]
     out = [f"{e['kind']}, {e['cpus']} CPUs" + (f", {e['model']}" if e.get("model") else "") +
            f", {e['seconds']:.0f} s; hypervisor {number(s['hypervisor']['image_bytes'], 1024, 0)} KiB"
            f" image, {number(s['hypervisor']['memory_bytes'], 1048576)} MiB memory"]
