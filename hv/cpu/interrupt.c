@@ -85,7 +85,8 @@ void interrupt_handle(uint8_t vector)
 	pc->nr_interrupts++;
 	if (h->fn)
 		h->fn(vector, h->arg);
-	else if (vector != VECTOR_RESCHEDULE && vector != VECTOR_SPURIOUS)
+	else if (vector != VECTOR_RESCHEDULE && vector != VECTOR_POSTED &&
+		 vector != VECTOR_SPURIOUS)
 		pc->nr_unexpected_interrupts++;
 	/* Below the device vectors there is only the 8259's spurious one, which the APIC knows
 	 * nothing of. */

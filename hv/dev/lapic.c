@@ -89,6 +89,11 @@ void lapic_reset(struct lapic *l)
 	set_reg(l, LAPIC_SVR, 0xff);
 	for (unsigned off = LAPIC_LVT_TIMER; off <= LAPIC_LVT_ERROR; off += 16)
 		set_reg(l, off, LAPIC_LVT_MASKED);
+	/* Never cleared, never delivered: its class is 0. lapic_sync() may empty the descriptor
+	 * while the notification is still on its way. A processor then takes the highest vector of
+	 * IRR as the requested one, and an emulator that finds none in IRR delivers 255, for which
+	 * no guest sends an EOI. */
+	set_reg(l, LAPIC_IRR, LAPIC_IRR_ANCHOR);
 }
 
 /* Publishes a vector: the bit first, then ON, so that whoever clears ON finds the bit. */

@@ -36,6 +36,7 @@
 #define LAPIC_ISR			 0x100 /* eight registers of 32 bits, 16 bytes apart */
 #define LAPIC_TMR			 0x180
 #define LAPIC_IRR			 0x200
+#define LAPIC_IRR_ANCHOR		 BIT32(0) /* ours, in the page; the guest does not see it */
 #define LAPIC_ESR			 0x280
 #define LAPIC_ESR_SEND_ILLEGAL_VECTOR	 BIT32(5)
 #define LAPIC_ESR_RECEIVE_ILLEGAL_VECTOR BIT32(6)

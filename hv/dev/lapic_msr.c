@@ -181,6 +181,9 @@ int lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *v)
 	case LAPIC_TIMER_CURRENT:
 		*v = lapic_timer_current(l);
 		return 0;
+	case LAPIC_IRR:
+		*v = *reg(l, LAPIC_IRR) & ~LAPIC_IRR_ANCHOR;
+		return 0;
 	case LAPIC_ICR:
 		memcpy(v, reg(l, LAPIC_ICR), sizeof(*v));
 		return 0;
@@ -188,7 +191,8 @@ int lapic_msr_read(struct lapic *l, uint32_t msr, uint64_t *v)
 	case LAPIC_VERSION:
 	case LAPIC_TPR:
 	case LAPIC_LDR:
-	case LAPIC_SVR ... LAPIC_ESR:
+	case LAPIC_SVR ... LAPIC_IRR - 16:
+	case LAPIC_IRR + 16 ... LAPIC_ESR:
 	case LAPIC_LVT_TIMER ... LAPIC_TIMER_INITIAL:
 	case LAPIC_TIMER_DIVIDE:
 		*v = *reg(l, off);

@@ -140,6 +140,25 @@ static void every_vector_posts_and_delivers(void **state)
 	assert_int_equal(nr_eoi, 0);
 }
 
+/* IRR is never empty for the processor, and always was for the guest. */
+static void anchor_stays_and_is_unseen(void **state)
+{
+	(void)state;
+	enable();
+	for (unsigned v = 16; v < 256; v++) {
+		assert_int_equal(page[0][LAPIC_IRR], LAPIC_IRR_ANCHOR);
+		assert_int_equal(rd(LAPIC_IRR), 0);
+		assert_int_equal(lapic_rvi(&apic), 0);
+		assert_int_equal(lapic_pending_vector(&apic), -1);
+		assert_int_equal(lapic_tpr_threshold(&apic), 0);
+		assert_true(lapic_post(&apic, (uint8_t)v));
+		lapic_sync(&apic);
+		lapic_accept(&apic, (uint8_t)v);
+		lapic_eoi(&apic);
+	}
+	assert_int_equal(nr_eoi, 0);
+}
+
 /* Every pair of a pending and an in-service vector, and every TPR class. */
 static void priority_rules(void **state)
 {
@@ -598,6 +617,7 @@ int main(void)
 		cmocka_unit_test_setup(reset_state, setup),
 		cmocka_unit_test_setup(init_clears_everything_but_id, setup),
 		cmocka_unit_test_setup(every_vector_posts_and_delivers, setup),
+		cmocka_unit_test_setup(anchor_stays_and_is_unseen, setup),
 		cmocka_unit_test_setup(priority_rules, setup),
 		cmocka_unit_test_setup(nesting_ends_highest_first, setup),
 		cmocka_unit_test_setup(level_interrupts_broadcast_eoi, setup),
