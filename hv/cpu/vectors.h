@@ -14,9 +14,8 @@
 
 #define VECTOR_TIMER	  0xef
 #define VECTOR_RESCHEDULE 0xf1 /* does nothing but end a halt or force a VM exit */
-#define VECTOR_POSTED	  0xf2 /* posted-interrupt notification; outside of the guest it does nothing \
-				*/
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_POSTED	  0xf2 /* posted-interrupt notification; ignored by the host */
+#define VECTOR_SPURIOUS	  0xff
 
 #define NR_VECTORS 256
 
