@@ -133,6 +133,12 @@ static inline void cpu_halt_until_interrupt(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* Takes what is pending: the NOP is STI's shadow, after which interrupts come. Returns with IF=0. */
+static inline void cpu_take_interrupts(void)
+{
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 static inline void cpu_halt(void)
 {
 	__asm__ volatile("hlt" : : : "memory");
