@@ -29,8 +29,7 @@
 /* Exit status of the machine, as power_off() prints it. */
 enum status { STATUS_OK, STATUS_NO_VTX, STATUS_BUILD, STATUS_GUEST_CRASHED };
 
-#define HOUSEKEEPING_US 10000
-#define UART_FIFO_US	1400 /* 16 bytes at 115200 baud */
+#define HOUSEKEEPING_US UINT64_C(10000)
 
 static struct conf conf;
 static bool cores_may_go;
@@ -124,21 +123,21 @@ static void guest_stopped(struct vm *vm)
 	power_off(vm->last_exit == VM_EXIT_CRASH ? STATUS_GUEST_CRASHED : STATUS_OK);
 }
 
-/* Core 0. Console output is paced by its UART, everything else by 10 ms. */
+/* Core 0. The console is paced by its UART, everything else by 10 ms. */
 static uint64_t housekeeping(void)
 {
 	static uint64_t next;
 	uint64_t now = rdtsc();
-	bool output = monitor_poll();
+	uint64_t monitor_us = monitor_poll();
 
 	if (now < next)
-		return output ? UART_FIFO_US : tsc_to_us(next - now) + 1;
+		return MIN(monitor_us, tsc_to_us(next - now) + 1);
 	next = now + us_to_tsc(HOUSEKEEPING_US);
 	for (unsigned i = 0; i < nr_vms; i++)
 		vm_poll(vms[i], now);
 	vm_nics_housekeeping(tsc_to_us(now));
 	end_if_all_stopped();
-	return output ? UART_FIFO_US : HOUSEKEEPING_US;
+	return MIN(monitor_us, HOUSEKEEPING_US);
 }
 
 static void release_cores(void)
@@ -173,7 +172,7 @@ void hv_main(const struct boot_info *bi)
 		log_error("the guests of sluice.conf cannot be built on this machine");
 		power_off(STATUS_BUILD);
 	}
-	monitor_init(bi);
+	monitor_init();
 	release_cores();
 	sched_run_core();
 }

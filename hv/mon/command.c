@@ -54,6 +54,8 @@ static void cmd_guests(struct run *r)
 		mon_print(r->out, "%-16s%-10s%6u%8llu%14llu%16llu%8llu\n", g.name,
 			stats_state_name(g.state), g.vcpus, ull(g.memory_bytes >> 20),
 			ull(stats_sum_exits(&g)), ull(g.run_ticks), ull(g.resets));
+		if (g.why)
+			mon_print(r->out, "  crashed: %s\n", g.why);
 	}
 }
 

@@ -13,13 +13,11 @@ static void put(struct console *c, const char *text)
 	c->write(text, strlen(text));
 }
 
-/* Where nobody types (a log file), the line of the only prompt ends; nothing is erased. */
 static void hide_prompt(struct console *c)
 {
-	if (!c->prompt_shown)
-		return;
+	if (c->prompt_shown)
+		put(c, ERASE_LINE);
 	c->prompt_shown = false;
-	put(c, c->interactive ? ERASE_LINE : "\n");
 }
 
 static void show_prompt(struct console *c)
@@ -87,7 +85,7 @@ void console_guest_putc(struct console *c, unsigned guest, uint8_t byte, uint64_
 	spin_unlock(&c->lock);
 }
 
-void console_log_line(struct console *c, const char *text, size_t len)
+static bool lock_bounded(struct console *c)
 {
 	bool locked = spin_trylock(&c->lock);
 
@@ -95,13 +93,33 @@ void console_log_line(struct console *c, const char *text, size_t len)
 		cpu_relax();
 		locked = spin_trylock(&c->lock);
 	}
-	if (locked && c->attached != COMMAND_NO_GUEST)
+	return locked;
+}
+
+/* Lock held. */
+static void begin_line(struct console *c)
+{
+	if (c->attached != COMMAND_NO_GUEST)
 		put(c, "\n");
-	else if (locked)
+	else
 		hide_prompt(c);
+}
+
+void console_log_line(struct console *c, const char *text, size_t len)
+{
+	bool locked = lock_bounded(c);
+
+	if (locked)
+		begin_line(c);
 	c->write(text, len);
 	if (locked)
 		spin_unlock(&c->lock);
+}
+
+void console_seize(struct console *c)
+{
+	if (lock_bounded(c))
+		begin_line(c);
 }
 
 static void flush_out(struct console *c)
@@ -164,7 +182,7 @@ static void detach(struct console *c)
 		flush_out(c);
 }
 
-void console_run(struct console *c, const char *line)
+static void run(struct console *c, const char *line)
 {
 	const struct mon_sink out = { out_write, c };
 
@@ -230,7 +248,7 @@ void console_input(struct console *c, uint8_t byte)
 	complete = edit(c, byte, line);
 	spin_unlock(&c->lock);
 	if (complete) {
-		console_run(c, line);
+		run(c, line);
 		prompt_again(c);
 	}
 }
@@ -270,9 +288,4 @@ void console_add_guest(struct console *c, const char *name)
 	g = &c->guest[c->nr_guests];
 	memcpy(g->name, name, MIN(strlen(name), sizeof(g->name) - 1));
 	c->nr_guests++;
-}
-
-void console_start(struct console *c)
-{
-	prompt_again(c);
 }

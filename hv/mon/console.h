@@ -35,7 +35,7 @@ struct console {
 	void (*write)(const char *text, size_t len); /* the serial line; "\n" is enough */
 	int attached;				     /* guest or COMMAND_NO_GUEST */
 	bool prompt_shown; /* prompt and input are the line being written now */
-	bool interactive;  /* somebody typed: from now on the prompt is redrawn */
+	bool interactive;  /* somebody typed: from now on there is a prompt */
 	unsigned input_len;
 	char input[COMMAND_LINE_MAX];
 	unsigned nr_guests;
@@ -48,8 +48,6 @@ struct console {
 void console_init(struct console *c, const struct mon_ops *ops, void *ctx,
 	const struct stats_marks *marks, void (*write)(const char *text, size_t len));
 void console_add_guest(struct console *c, const char *name);
-/* Shows the first prompt. */
-void console_start(struct console *c);
 
 /* Any core: a byte that the guest sent. */
 void console_guest_putc(struct console *c, unsigned guest, uint8_t byte, uint64_t now_us);
@@ -60,7 +58,8 @@ void console_log_line(struct console *c, const char *text, size_t len);
 /* The input core: a byte that was typed; and every 10 ms or so, for what time brings. */
 void console_input(struct console *c, uint8_t byte);
 void console_tick(struct console *c, uint64_t now_us);
-/* The input core: as if typed, for instance "stats" before power-off. */
-void console_run(struct console *c, const char *line);
+/* Takes the line away from everybody, for what is said last before power-off: cores that call
+ * console_guest_putc() from now on stay there. */
+void console_seize(struct console *c);
 
 #endif

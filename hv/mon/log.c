@@ -18,6 +18,7 @@ static struct spinlock lock;
 static enum log_level level_max = LOG_INFO;
 static bool synchronous;
 static uint64_t start_tsc;
+static void (*line_writer)(const char *line, size_t len);
 
 static bool lock_bounded(void)
 {
@@ -44,7 +45,10 @@ static void write_line(char line[LINE_BYTES], size_t len)
 {
 	len = MIN(len, LINE_BYTES - 2);
 	line[len++] = '\n';
-	log_write(line, len);
+	if (line_writer && !load_relaxed(&synchronous))
+		line_writer(line, len);
+	else
+		log_write(line, len);
 }
 
 void log_print(enum log_level level, const char *fmt, ...)
@@ -63,18 +67,6 @@ void log_print(enum log_level level, const char *fmt, ...)
 	write_line(line, len);
 }
 
-void log_printf_raw(const char *fmt, ...)
-{
-	char line[LINE_BYTES];
-	size_t len;
-	va_list ap;
-
-	va_start(ap, fmt);
-	len = fmt_vprint(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	log_write(line, MIN(len, sizeof(line) - 1));
-}
-
 void log_init(void)
 {
 	start_tsc = rdtsc();
@@ -85,9 +77,9 @@ void log_set_level(enum log_level level)
 	level_max = level;
 }
 
-enum log_level log_get_level(void)
+void log_set_line_writer(void (*write)(const char *line, size_t len))
 {
-	return level_max;
+	line_writer = write;
 }
 
 void log_set_buffered(void)

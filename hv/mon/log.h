@@ -13,11 +13,13 @@ void log_init(void);
 
 /* Lines above this level are dropped; LOG_INFO at start. */
 void log_set_level(enum log_level level);
-enum log_level log_get_level(void);
 
 /* Raw text, uninterrupted by other cores' lines: the console's output. */
 void log_write(const char *text, size_t len);
-void log_printf_raw(const char *fmt, ...) __printf_like(1, 2);
+
+/* Where whole lines go, each with its newline, instead of log_write(): to the console, which knows
+ * what else is on the line. Not any more once the log is synchronous. */
+void log_set_line_writer(void (*write)(const char *line, size_t len));
 
 /* From now on text waits in a ring that log_drain() empties. */
 void log_set_buffered(void);

@@ -28,11 +28,12 @@ struct mon_sink {
 void mon_print(const struct mon_sink *s, const char *fmt, ...) __printf_like(2, 3);
 void mon_write(const struct mon_sink *s, const char *text, size_t len);
 
-enum mon_guest_state { MON_STOPPED, MON_RUNNING, MON_PAUSED, MON_CRASHED };
+enum mon_guest_state { MON_STOPPED, MON_RUNNING, MON_PAUSED, MON_STOPPING, MON_CRASHED };
 
 struct mon_guest {
 	const char *name;
 	enum mon_guest_state state;
+	const char *why; /* if crashed, else NULL */
 	unsigned vcpus;
 	uint64_t memory_bytes;
 	const char *kernel;  /* path in sluice.conf */

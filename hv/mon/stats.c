@@ -17,6 +17,7 @@ const char *stats_state_name(enum mon_guest_state s)
 		[MON_STOPPED] = "stopped",
 		[MON_RUNNING] = "running",
 		[MON_PAUSED] = "paused",
+		[MON_STOPPING] = "stopping",
 		[MON_CRASHED] = "crashed",
 	};
 
@@ -102,6 +103,8 @@ static void write_guest(struct json *j, const struct source *s, unsigned i)
 	json_begin_object(j, NULL);
 	json_string(j, "name", g.name);
 	json_string(j, "state", stats_state_name(g.state));
+	if (g.why)
+		json_string(j, "why", g.why);
 	json_u64(j, "vcpus", g.vcpus);
 	json_u64(j, "memory_bytes", g.memory_bytes);
 	json_string(j, "kernel", g.kernel);

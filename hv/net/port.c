@@ -17,3 +17,12 @@ const char *const drop_reason_name[DROP_REASONS] = {
 	[DROP_BUFFER_SIZE] = "buffer_size",
 	[DROP_LINK_DOWN] = "link_down",
 };
+
+void port_counters_add(struct port_counters *sum, const struct port_counters *c)
+{
+	uint64_t *dst = (uint64_t *)sum;
+	const uint64_t *src = (const uint64_t *)c;
+
+	for (unsigned i = 0; i < PORT_COUNTER_WORDS; i++)
+		dst[i] += load_relaxed(&src[i]);
+}

@@ -51,6 +51,11 @@ struct port_counters {
 	uint64_t pushed_back; /* times a sender had to wait for this port */
 };
 
+#define PORT_COUNTER_WORDS (sizeof(struct port_counters) / sizeof(uint64_t))
+
+/* Other cores may go on counting in *c. */
+void port_counters_add(struct port_counters *sum, const struct port_counters *c);
+
 /* What a port may do; from sluice.conf. */
 struct port_policy {
 	uint8_t mac[ETH_ALEN]; /* its only source address if spoof_check; zero: none of its own */

@@ -7,7 +7,6 @@
 #define VLAN_ID_MASK   0x0fff
 #define RATE_BURST_US  20000
 #define STORM_BURST_US 100000
-#define COUNTER_WORDS  (sizeof(struct port_counters) / sizeof(uint64_t))
 
 _Static_assert(SWITCH_PORTS_MAX == MAC_TABLE_PORTS_MAX, "port numbers fit table entries");
 
@@ -367,7 +366,7 @@ static void move_counters(struct port_counters *to, struct port_counters *from)
 {
 	uint64_t *dst = (uint64_t *)to, *src = (uint64_t *)from;
 
-	for (unsigned i = 0; i < COUNTER_WORDS; i++)
+	for (unsigned i = 0; i < PORT_COUNTER_WORDS; i++)
 		dst[i] += atomic_xchg(&src[i], 0);
 }
 
@@ -397,22 +396,13 @@ void switch_age(struct net_switch *sw, uint64_t now_us)
 	spin_unlock(&sw->lock);
 }
 
-static void add_counters(struct port_counters *sum, const struct port_counters *c)
-{
-	uint64_t *dst = (uint64_t *)sum;
-	const uint64_t *src = (const uint64_t *)c;
-
-	for (unsigned i = 0; i < COUNTER_WORDS; i++)
-		dst[i] += load_relaxed(&src[i]);
-}
-
 void switch_sum(struct net_switch *sw, struct port_counters *sum)
 {
 	spin_lock(&sw->lock);
 	*sum = sw->departed;
 	for (unsigned i = 0; i < SWITCH_PORTS_MAX; i++)
 		if (sw->port[i])
-			add_counters(sum, &sw->port[i]->counters);
+			port_counters_add(sum, &sw->port[i]->counters);
 	spin_unlock(&sw->lock);
 }
 

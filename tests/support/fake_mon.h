@@ -12,6 +12,7 @@
 static char fake_text[200000];
 static size_t fake_text_len;
 static char fake_events[1000]; /* what was asked of the machine, in order */
+static const char *fake_why;   /* b crashed */
 
 static inline void fake_event(const char *fmt, const char *name, int n)
 {
@@ -64,7 +65,8 @@ static inline void fake_guest(void *ctx, unsigned i, struct mon_guest *g)
 	(void)ctx;
 	memset(g, 0, sizeof(*g));
 	g->name = i ? "b" : "a";
-	g->state = i ? MON_PAUSED : MON_RUNNING;
+	g->state = fake_why && i ? MON_CRASHED : i ? MON_PAUSED : MON_RUNNING;
+	g->why = i ? fake_why : NULL;
 	g->vcpus = i + 1;
 	g->memory_bytes = MIB(64);
 	g->kernel = "vm\\linux";

@@ -32,6 +32,17 @@ static void test_lists(void **state)
 	assert_int_equal(run("stats")[0], '{');
 }
 
+static void test_crash(void **state)
+{
+	(void)state;
+	fake_why = "triple fault";
+	assert_non_null(strstr(run("guests"), "\nb               crashed "));
+	assert_non_null(strstr(fake_text, "\n  crashed: triple fault\n"));
+	assert_non_null(strstr(run("stats"), "\"state\":\"crashed\",\"why\":\"triple fault\""));
+	fake_why = NULL;
+	assert_null(strstr(run("guests"), "crashed"));
+}
+
 static void test_exits(void **state)
 {
 	(void)state;
@@ -102,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_crash),
 		cmocka_unit_test(test_exits),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_log),

@@ -83,22 +83,20 @@ static void test_partial_lines_appear(void **state)
 	assert_string_equal(fake_text, "[a] login: \n[a] ok\n");
 }
 
-static void test_first_prompt_leaves_plain_lines(void **state)
+static void test_no_prompt_before_a_key(void **state)
 {
 	struct console *c = *state;
 
-	console_start(c);
 	say(c, 0, "x\n");
 	console_tick(c, 0);
 	console_log_line(c, "sluice: y\n", 10);
-	assert_string_equal(fake_text, "sluice> \n[a] x\nsluice: y\n");
+	assert_string_equal(fake_text, "[a] x\nsluice: y\n");
 }
 
 static void test_typing_survives_output(void **state)
 {
 	struct console *c = *state;
 
-	console_start(c);
 	type(c, "pa");
 	say(c, 0, "x\n");
 	console_log_line(c, "sluice: y\n", 10);
@@ -156,13 +154,15 @@ static void test_log_line_without_lock(void **state)
 	assert_string_equal(fake_text, "x\n");
 }
 
-static void test_run(void **state)
+static void test_seize(void **state)
 {
 	struct console *c = *state;
 
-	console_run(c, "stats");
-	assert_int_equal(fake_text[0], '{');
-	assert_int_equal(fake_text[fake_text_len - 1], '\n');
+	type(c, "pau");
+	fake_reset();
+	console_seize(c);
+	assert_string_equal(fake_text, "\r\033[K");
+	assert_false(spin_trylock(&c->lock));
 }
 
 int main(void)
@@ -173,13 +173,12 @@ int main(void)
 			test_control_characters_are_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_lines_are_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_partial_lines_appear, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_first_prompt_leaves_plain_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_prompt_before_a_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_typing_survives_output, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_editing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_attach_and_detach, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_log_line_without_lock, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_seize, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

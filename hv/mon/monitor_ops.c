@@ -1,0 +1,209 @@
+/* What the monitor reads and does, taken from the modules that have it; see mon.h. */
+#include "mon/monitor_ops.h"
+
+#include "cpu/image.h"
+#include "cpu/percpu.h"
+#include "cpu/tsc.h"
+#include "lib/atomic.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/page_alloc.h"
+#include "mon/log.h"
+#include "sched/sched.h"
+#include "vm/nic.h"
+#include "vm/vm.h"
+
+_Static_assert(MON_EXIT_REASONS == EXIT_REASONS, "the same list");
+
+static bool poweroff_wanted;
+
+static void get_system(void *ctx, struct mon_system *s)
+{
+	struct page_stats pages;
+
+	(void)ctx;
+	page_stats(&pages);
+	memset(s, 0, sizeof(*s));
+	s->tsc = rdtsc();
+	s->tsc_khz = tsc_khz;
+	s->image_bytes = (uint64_t)(image_end - image_start);
+	s->memory_bytes = pages.hypervisor_bytes + s->image_bytes;
+	s->nr_guests = nr_vms;
+	s->nr_cores = nr_cpus;
+	for (unsigned i = 0; i < nr_vms; i++)
+		s->nr_ports += vms[i]->nr_nics;
+	for (unsigned i = 0; i < nr_vm_switches; i++) {
+		struct port_counters sum;
+
+		switch_sum(vm_switch[i], &sum);
+		port_counters_add(&s->net, &sum);
+	}
+	s->copies_cpu = vm_nics_copies();
+}
+
+static enum mon_guest_state state_of(const struct vm *vm)
+{
+	switch ((enum vm_state)load_acquire(&vm->state)) {
+	case VM_RUNNING:
+		return MON_RUNNING;
+	case VM_PAUSED:
+		return MON_PAUSED;
+	case VM_STOPPING:
+		return MON_STOPPING;
+	case VM_STOPPED:
+		break;
+	}
+	return vm->last_exit == VM_EXIT_CRASH ? MON_CRASHED : MON_STOPPED;
+}
+
+static void add_vcpu(struct mon_guest *g, const struct vcpu *v)
+{
+	g->run_ticks += load_relaxed(&v->entity.ran_ticks);
+	for (unsigned i = 0; i < MON_EXIT_REASONS; i++)
+		g->exits[i] += load_relaxed(&v->exits[i]);
+}
+
+static void get_guest(void *ctx, unsigned i, struct mon_guest *g)
+{
+	const struct vm *vm = vms[i];
+
+	(void)ctx;
+	memset(g, 0, sizeof(*g));
+	g->name = vm->conf->name;
+	g->state = state_of(vm);
+	g->why = g->state == MON_CRASHED ? vm->why : NULL;
+	g->vcpus = vm->nr_vcpus;
+	g->memory_bytes = vm->conf->memory_bytes;
+	g->kernel = vm->conf->kernel;
+	g->boot_ticks = vm->boot_ticks;
+	g->boot_exits = vm->boot_exits;
+	g->resets = vm->nr_starts ? vm->nr_starts - 1 : 0;
+	for (unsigned n = 0; n < vm->nr_vcpus; n++)
+		add_vcpu(g, vm->vcpu[n]);
+}
+
+static void get_core(void *ctx, unsigned i, struct mon_core *c)
+{
+	struct sched_core_stats s;
+
+	(void)ctx;
+	sched_stats(i, &s);
+	*c = (struct mon_core){
+		.apic_id = cpus[i]->apic_id,
+		.idle = s.idle,
+		.queued = s.nr_queued,
+		.vcpu_ticks = s.entity_ticks,
+		.worker_ticks = s.worker_ticks,
+		.idle_ticks = s.idle_ticks,
+		.switches = s.nr_switches,
+		.stolen = s.nr_stolen,
+	};
+}
+
+/* Ports are numbered guest by guest. */
+static void get_port(void *ctx, unsigned i, struct mon_port *p)
+{
+	const struct port *port;
+	unsigned vm = 0;
+
+	(void)ctx;
+	for (; i >= vms[vm]->nr_nics; vm++)
+		i -= vms[vm]->nr_nics;
+	port = &vms[vm]->nic[i]->net->port;
+	p->switch_name = port->sw ? port->sw->name : "";
+	p->name = port->name;
+	p->counters = port->counters;
+}
+
+struct mac_walk {
+	void (*fn)(void *arg, const struct mon_mac *m);
+	void *arg;
+	const struct net_switch *sw;
+};
+
+static void visit_mac(void *arg, const struct mac_entry *e)
+{
+	const struct mac_walk *w = arg;
+	const struct port *port = load_acquire(&w->sw->port[e->port]);
+	struct mon_mac m = {
+		.switch_name = w->sw->name,
+		.port = port ? port->name : "",
+		.vlan = e->vlan,
+		.fixed = e->fixed,
+		.age_s = e->age_s,
+	};
+
+	memcpy(m.mac, e->mac, sizeof(m.mac));
+	w->fn(w->arg, &m);
+}
+
+static void for_each_mac(void *ctx, void (*fn)(void *arg, const struct mon_mac *m), void *arg)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < nr_vm_switches; i++) {
+		struct mac_walk w = { fn, arg, vm_switch[i] };
+
+		switch_for_each_mac(vm_switch[i], visit_mac, &w);
+	}
+}
+
+static int request_stop(struct vm *vm, enum vm_exit why)
+{
+	if (load_acquire(&vm->state) == VM_STOPPED)
+		return -EINVAL;
+	vm_request_stop(vm, why);
+	return 0;
+}
+
+static int control(void *ctx, unsigned guest, enum mon_control what)
+{
+	struct vm *vm = vms[guest];
+
+	(void)ctx;
+	switch (what) {
+	case MON_START:
+		return vm_request_start(vm);
+	case MON_PAUSE:
+		return vm_request_pause(vm);
+	case MON_RESUME:
+		return vm_request_resume(vm);
+	case MON_RESET:
+		return request_stop(vm, VM_EXIT_RESET);
+	case MON_STOP:
+		return request_stop(vm, VM_EXIT_STOPPED);
+	case MON_POWEROFF:
+		return request_stop(vm, VM_EXIT_POWEROFF);
+	}
+	return -EINVAL;
+}
+
+static bool guest_input(void *ctx, unsigned guest, uint8_t c)
+{
+	(void)ctx;
+	return uart16550_input(&vms[guest]->uart, c);
+}
+
+/* Not at once: the answer to the command is not out yet. */
+static void poweroff(void *ctx)
+{
+	(void)ctx;
+	poweroff_wanted = true;
+}
+
+bool monitor_poweroff_wanted(void)
+{
+	return poweroff_wanted;
+}
+
+const struct mon_ops monitor_ops = {
+	.system = get_system,
+	.guest = get_guest,
+	.core = get_core,
+	.port = get_port,
+	.for_each_mac = for_each_mac,
+	.control = control,
+	.guest_input = guest_input,
+	.set_log_level = log_set_level,
+	.exit_reason_name = exit_reason_name,
+	.poweroff = poweroff,
+};
