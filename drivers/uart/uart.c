@@ -120,11 +120,12 @@ bool uart_drain(void)
 
 void uart_flush(void)
 {
-	uint64_t start = rdtsc();
+	uint64_t start;
 
 	if (!present)
 		return;
 	send_until(0);
+	start = rdtsc();
 	while (!(inb(UART_LSR) & LSR_IDLE))
 		if (rdtsc() - start > us_to_tsc(FIFO_TIMEOUT_US))
 			return;
