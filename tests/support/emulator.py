@@ -18,6 +18,10 @@ from dataclasses import dataclass, field
 OVMF = ("/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd")
 NESTED = "/sys/module/kvm_intel/parameters/nested"
 
+# What is typed goes in slices of half a UART's FIFO.
+TYPED_BYTES = 8
+TYPED_GAP_S = 0.05
+
 # Features without which OVMF or Linux stop on that model; see docs/hardware.md.
 BOCHS_EXCLUDE = {
     "tigerlake": "cet",
@@ -155,6 +159,7 @@ class Running:
         self._log = open(os.path.join(self.directory, "console.txt"), "wb")
         self._output = open(os.path.join(self.directory, "emulator.txt"), "wb")
         self._tty = None
+        self._typed, self._next_key = b"", 0.0
         if machine.kind == "bochs":
             self._start_bochs()
         else:
@@ -201,6 +206,9 @@ class Running:
 
     def read(self, timeout_s):
         """What COM1 said within the timeout: b"" if nothing, None if the machine is off and drained."""
+        self._type()
+        if self._typed:
+            timeout_s = min(timeout_s, TYPED_GAP_S)
         ready, _, _ = select.select([self._out], [], [], timeout_s)
         if ready:
             try:
@@ -214,7 +222,15 @@ class Running:
         return None if self.process.poll() is not None else b""
 
     def write(self, data):
-        os.write(self._in, data)
+        """Types on COM1. read() passes the keys on, at a pace that a polled UART can follow."""
+        self._typed += data
+
+    def _type(self):
+        now = time.monotonic()
+        if self._typed and now >= self._next_key:
+            os.write(self._in, self._typed[:TYPED_BYTES])
+            self._typed = self._typed[TYPED_BYTES:]
+            self._next_key = now + TYPED_GAP_S
 
     def stop(self):
         """Ends the emulator, if it still runs, and tidies the run directory."""
