@@ -115,6 +115,9 @@ static void cmd_net(struct run *r)
 			p.name, ull(p.counters.rx_frames), ull(p.counters.rx_bytes),
 			ull(p.counters.tx_frames), ull(p.counters.tx_bytes),
 			ull(p.counters.pushed_back));
+		mon_print(r->out, "  kicks %llu, interrupts %llu, runs %llu, with work %llu\n",
+			ull(p.device.kicks), ull(p.device.interrupts), ull(p.device.runs),
+			ull(p.device.batches));
 		print_drops(r, &p.counters);
 	}
 }

@@ -6,6 +6,7 @@
 #define PROMPT	       "sluice> "
 #define ERASE_LINE     "\r\033[K" /* ECMA-48, EL */
 #define KEY_ERASE_LINE 0x15	  /* Ctrl-U */
+#define KEY_ESCAPE     0x1b
 #define LOCK_ATTEMPTS  10000000
 
 static void put(struct console *c, const char *text)
@@ -51,8 +52,27 @@ static void flush_line(struct console *c, struct console_guest *g)
 	g->len = 0;
 }
 
+/* ECMA-48, 5.4: ESC [, any number of parameter and intermediate bytes, and a final byte. Bytes of
+ * C0 in between act as if alone. */
+static bool in_sequence(struct console_guest *g, uint8_t byte)
+{
+	if (byte < 0x20) {
+		g->state = byte == KEY_ESCAPE ? TEXT_ESCAPE : TEXT_PLAIN;
+		return byte == KEY_ESCAPE;
+	}
+	if (g->state == TEXT_PLAIN)
+		return false;
+	if (g->state == TEXT_ESCAPE)
+		g->state = byte == '[' ? TEXT_SEQUENCE : TEXT_PLAIN;
+	else if (byte >= 0x40)
+		g->state = TEXT_PLAIN;
+	return true;
+}
+
 static void add_byte(struct console *c, struct console_guest *g, uint8_t byte)
 {
+	if (in_sequence(g, byte))
+		return;
 	if (byte == '\n') {
 		if (g->len > 0 || !g->cut)
 			flush_line(c, g);

@@ -1,9 +1,10 @@
 /* The console: one serial line for the prompt, the log and all guests.
  *
  * A guest's output is gathered into lines, which appear whole and prefixed "[name] "; control
- * characters are taken out, so that no guest can imitate another or the hypervisor. `attach` gives
- * one guest the line, unfiltered; meanwhile the others' lines are counted, not shown. Input comes
- * from one core, output from all. Nothing here logs: the lock is held while text goes out. */
+ * characters and sequences are taken out, so that no guest can imitate another or the hypervisor.
+ * `attach` gives one guest the line, unfiltered; meanwhile the others' lines are counted, not
+ * shown. Input comes from one core, output from all. Nothing here logs: the lock is held while text
+ * goes out. */
 #ifndef SLUICE_MON_CONSOLE_H
 #define SLUICE_MON_CONSOLE_H
 
@@ -24,6 +25,7 @@ struct console_guest {
 	char text[CONSOLE_LINE_BYTES];
 	unsigned len;
 	bool cut; /* the line's first part is out already */
+	enum { TEXT_PLAIN, TEXT_ESCAPE, TEXT_SEQUENCE } state;
 	uint64_t last_us;
 	uint64_t lines_hidden;
 };

@@ -13,6 +13,7 @@
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "net/port.h"
+#include "net/virtio_net.h"
 #include "vm/conf.h"
 
 #define MON_EXIT_REASONS 72
@@ -54,6 +55,8 @@ struct mon_core {
 struct mon_port {
 	const char *switch_name, *name;
 	struct port_counters counters;
+	/* The guest's device: notifications from and to its driver, work done for it. */
+	struct virtio_net_stats device;
 };
 
 struct mon_mac {

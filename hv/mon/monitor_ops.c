@@ -103,16 +103,17 @@ static void get_core(void *ctx, unsigned i, struct mon_core *c)
 /* Ports are numbered guest by guest. */
 static void get_port(void *ctx, unsigned i, struct mon_port *p)
 {
-	const struct port *port;
+	const struct virtio_net *net;
 	unsigned vm = 0;
 
 	(void)ctx;
 	for (; i >= vms[vm]->nr_nics; vm++)
 		i -= vms[vm]->nr_nics;
-	port = &vms[vm]->nic[i]->net->port;
-	p->switch_name = port->sw ? port->sw->name : "";
-	p->name = port->name;
-	p->counters = port->counters;
+	net = vms[vm]->nic[i]->net;
+	p->switch_name = net->port.sw ? net->port.sw->name : "";
+	p->name = net->port.name;
+	p->counters = net->port.counters;
+	virtio_net_sum(net, &p->device);
 }
 
 struct mac_walk {

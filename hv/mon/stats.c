@@ -171,6 +171,11 @@ static void write_port(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "tx_bytes", p.counters.tx_bytes);
 	json_u64(j, "tx_flooded", p.counters.tx_flooded);
 	json_u64(j, "pushed_back", p.counters.pushed_back);
+	json_u64(j, "kicks", p.device.kicks);
+	json_u64(j, "interrupts", p.device.interrupts);
+	json_u64(j, "runs", p.device.runs);
+	json_u64(j, "batches", p.device.batches);
+	json_u64(j, "copies", p.device.copies);
 	write_drops(j, &p.counters);
 	json_end_object(j);
 }

@@ -56,8 +56,9 @@ static void test_control_characters_are_removed(void **state)
 {
 	struct console *c = *state;
 
-	say(c, 0, "x\033[2J\rsluice: y\a\tz\177\xc3\xa9\n");
-	assert_string_equal(fake_text, "[a] x[2Jsluice: y\tz\xc3\xa9\n");
+	say(c, 0, "x\033[2;1H\033c\rsluice: y\a\tz\177\xc3\xa9\n");
+	say(c, 0, "\033[12\n1\033\n2\033\033[m3\n");
+	assert_string_equal(fake_text, "[a] xsluice: y\tz\xc3\xa9\n[a] \n[a] 1\n[a] 23\n");
 }
 
 static void test_long_lines_are_cut(void **state)

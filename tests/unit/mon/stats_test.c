@@ -27,9 +27,11 @@ static const char expected[] =
 	"\"net\":{\"frames_in\":10,\"frames_out\":8,\"bytes_in\":0,\"bytes_out\":0,"
 	"\"extra_copies\":0,\"drops_by_reason\":{\"runt\":2},\"copies\":{\"cpu\":8,\"ioat\":0}},"
 	"\"ports\":[{\"switch\":\"lan\",\"name\":\"a.0\",\"rx_frames\":100,\"rx_bytes\":0,"
-	"\"tx_frames\":0,\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"drops_by_reason\":{}},"
+	"\"tx_frames\":0,\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"kicks\":0,"
+	"\"interrupts\":0,\"runs\":0,\"batches\":0,\"copies\":0,\"drops_by_reason\":{}},"
 	"{\"switch\":\"lan\",\"name\":\"b.0\",\"rx_frames\":101,\"rx_bytes\":0,\"tx_frames\":0,"
-	"\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"drops_by_reason\":{\"no_port\":1}}],"
+	"\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"kicks\":0,\"interrupts\":0,\"runs\":0,"
+	"\"batches\":0,\"copies\":0,\"drops_by_reason\":{\"no_port\":1}}],"
 	"\"marks\":[{\"guest\":\"b\",\"label\":65,\"tsc\":1000,\"exits_total\":11,"
 	"\"exits\":{\"a\":5,\"b\":6},\"frames_in\":10,\"frames_out\":8}],\"marks_missed\":0,"
 	"\"uplink\":null}\n";
