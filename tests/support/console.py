@@ -4,6 +4,8 @@ import re
 
 # colours, cursor movements and modes that firmware sends
 ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?=]*[A-Za-z]|[=>()][0-9A-Za-z]?)")
+# the prompt, and what somebody had typed, when a line takes its place
+ERASED = re.compile(rb"^.*\r\x1b\[K")
 # the hypervisor's own lines, perhaps behind its prompt; a guest's begin with "[name] "
 OWN = r"^(?:sluice> ?)?sluice: (?:\[[^]]*\] *)?"
 POWER_OFF = re.compile(OWN + r"power off, status (-?\d+)")
@@ -27,6 +29,7 @@ class Lines:
 
 
 def clean(line):
+    line = ERASED.sub(b"", line)
     return ESCAPES.sub(b"", line).replace(b"\r", b"").decode("utf-8", "replace")
 
 
