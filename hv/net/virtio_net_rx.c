@@ -394,6 +394,7 @@ static void rx_on(struct rx_queue *rx, unsigned *budget)
 		wake_senders(rx);
 	stat_add(&rx->q.stats.runs, 1);
 	stat_add(&rx->q.stats.batches, n != 0);
+	stat_add(&rx->q.work.worker->frames, n);
 	stat_add(&rx->q.stats.frames, n);
 }
 

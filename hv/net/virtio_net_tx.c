@@ -233,6 +233,7 @@ static enum work_result tx_run(struct work *w, unsigned budget)
 	queue_publish(&tx->q);
 	stat_add(&tx->q.stats.runs, 1);
 	stat_add(&tx->q.stats.batches, n != 0);
+	stat_add(&tx->q.work.worker->frames, n);
 	return n < budget ? WORK_DONE : WORK_MORE;
 }
 

@@ -14,7 +14,10 @@
 #define HOUSEKEEPING_US	    10000
 #define LONG_SLICE_US	    100000 /* when nobody else waits */
 #define WAKE_GRANULARITY_US 1000   /* a woken entity must be this far behind to preempt */
-#define WORK_DELAY_US	    20	   /* a guest may go on that long after it queued packets */
+#define WORK_DELAY_MIN_US    20   /* how long a guest may go on after it queued packets: little */
+#define WORK_DELAY_MAX_US    1000 /* while it queues few, more while it streams */
+#define WORK_FEW	     4
+#define WORK_MANY	     16
 #define WORKER_PASSES	    8	   /* before a guest gets its turn */
 #define DEFAULT_WEIGHT	    256
 
@@ -25,6 +28,7 @@ struct sched_core {
 	uint64_t min_vruntime;
 	uint64_t yield_tsc; /* the core's own */
 	uint64_t next_timer_tsc;
+	uint64_t work_delay_ticks;
 	uint64_t next_housekeeping_tsc;
 	bool idle;  /* atomic */
 	bool poked; /* atomic: another core queued something here */
@@ -34,7 +38,7 @@ struct sched_core {
 
 static struct sched_core *cores;
 static unsigned nr;
-static uint64_t slice_ticks, long_slice_ticks, wake_ticks, delay_ticks;
+static uint64_t slice_ticks, long_slice_ticks, wake_ticks, delay_min_ticks, delay_max_ticks;
 static uint64_t (*do_housekeeping)(void);
 
 static struct sched_core *this_core(void)
@@ -54,7 +58,7 @@ static void worker_woken(struct worker *wk)
 	struct sched_core *c = CONTAINER_OF(wk, struct sched_core, worker);
 
 	if (c == this_core()) {
-		c->yield_tsc = MIN(c->yield_tsc, rdtsc() + delay_ticks);
+		c->yield_tsc = MIN(c->yield_tsc, rdtsc() + c->work_delay_ticks);
 		return;
 	}
 	store_release(&c->poked, true);
@@ -73,11 +77,13 @@ int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(vo
 	slice_ticks = us_to_tsc(slice_us);
 	long_slice_ticks = us_to_tsc(LONG_SLICE_US);
 	wake_ticks = us_to_tsc(WAKE_GRANULARITY_US);
-	delay_ticks = us_to_tsc(WORK_DELAY_US);
+	delay_min_ticks = us_to_tsc(WORK_DELAY_MIN_US);
+	delay_max_ticks = us_to_tsc(WORK_DELAY_MAX_US);
 	do_housekeeping = housekeeping;
 	for (unsigned i = 0; i < nr; i++) {
 		cores[i].worker.wake = worker_woken;
 		cores[i].next_timer_tsc = SCHED_NO_TIMER;
+		cores[i].work_delay_ticks = delay_min_ticks;
 	}
 	return 0;
 }
@@ -365,13 +371,24 @@ static void idle(struct sched_core *c)
 	c->stats.idle_ticks += rdtsc() - start;
 }
 
+/* As interrupt moderation does it: a guest that fills batches is given time to fill larger ones, one
+ * that sends now and then is not kept waiting. A guest that halts ends the delay anyway. */
+static void adapt_delay(struct sched_core *c, uint64_t frames)
+{
+	if (frames >= WORK_MANY)
+		c->work_delay_ticks = MIN(2 * c->work_delay_ticks, delay_max_ticks);
+	else if (frames <= WORK_FEW)
+		c->work_delay_ticks = MAX(c->work_delay_ticks / 2, delay_min_ticks);
+}
+
 static void run_worker(struct sched_core *c)
 {
-	uint64_t start = rdtsc();
+	uint64_t start = rdtsc(), frames = c->worker.frames;
 
 	/* One item's work is another's cause: transmit, then receive, then completion. */
 	for (unsigned pass = 0; pass < WORKER_PASSES && worker_pending(&c->worker); pass++)
 		(void)worker_run(&c->worker);
+	adapt_delay(c, c->worker.frames - frames);
 	c->stats.worker_ticks += rdtsc() - start;
 }
 
@@ -398,7 +415,7 @@ _Noreturn void sched_run_core(void)
 		if (index_of(c) == 0)
 			c->yield_tsc = MIN(c->yield_tsc, c->next_housekeeping_tsc);
 		if (worker_pending(&c->worker))
-			c->yield_tsc = MIN(c->yield_tsc, now + delay_ticks);
+			c->yield_tsc = MIN(c->yield_tsc, now + c->work_delay_ticks);
 		run_entity(c, e, now);
 	}
 }
