@@ -111,6 +111,7 @@ struct tx_frame {
 	uint16_t head;	       /* its chain */
 };
 
+#define TX_DRY_POLLS	  1 /* before the driver is asked for a notification again */
 #define TX_CHAIN_SEGMENTS                                                                          \
 	(FRAME_SEGMENTS_MAX + 2) /* the header may have one of its own, or two                     \
 				  */
@@ -119,6 +120,7 @@ struct tx_queue {
 	struct virtio_net_queue q;
 	struct tx_frame *free;
 	struct tx_frame *stalled; /* its destination was full: goes first next time */
+	unsigned dry_polls;	  /* looks at an empty ring in a row */
 	unsigned in_flight;	  /* popped and not yet back, stalled included */
 	struct virtqueue_segment segment[TX_CHAIN_SEGMENTS];
 	struct tx_frame *done __cacheline_aligned; /* came back, lock-free LIFO, atomic */

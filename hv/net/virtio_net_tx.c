@@ -181,7 +181,7 @@ static int tx_next(struct tx_queue *tx, uint64_t now_us)
 		return -EAGAIN;
 	r = tx_pop(tx, t);
 	if (r == -EAGAIN)
-		return virtqueue_enable_kick(&tx->q.vq) ? 0 : -EAGAIN;
+		return -ENOENT;
 	if (r == -EPROTO)
 		queue_broken(&tx->q);
 	if (r)
@@ -213,28 +213,51 @@ static void tx_stop(struct tx_queue *tx)
 		store_release(&tx->q.state, (uint32_t)QUEUE_OFF);
 }
 
+/* The ring is empty. While the guest keeps filling it we look again by ourselves and want no
+ * notification; false: it has run dry, is armed for one, and still is empty. */
+static bool tx_poll_on(struct tx_queue *tx, unsigned moved)
+{
+	if (moved) {
+		tx->dry_polls = 0;
+		return true;
+	}
+	return tx->dry_polls++ < TX_DRY_POLLS || virtqueue_enable_kick(&tx->q.vq);
+}
+
+static enum work_result tx_move(struct tx_queue *tx, unsigned budget, unsigned *moved)
+{
+	uint64_t now_us = tx->q.dev->setup.now_us();
+	int r = 0;
+
+	while (*moved < budget && (r = tx_next(tx, now_us)) == 0)
+		(*moved)++;
+	if (r == 0)
+		return WORK_MORE;
+	if (r == -ENOENT && tx_poll_on(tx, *moved))
+		return WORK_POLL;
+	return WORK_DONE; /* or whoever we wait for schedules us */
+}
+
 static enum work_result tx_run(struct work *w, unsigned budget)
 {
 	struct tx_queue *tx = CONTAINER_OF(w, struct tx_queue, q.work);
 	enum virtio_net_queue_state state = queue_state(&tx->q);
-	uint64_t now_us;
+	enum work_result result;
 	unsigned n = 0;
 
 	if (state == QUEUE_STOPPING)
 		tx_stop(tx);
 	if (state != QUEUE_ON)
 		return WORK_DONE;
-	now_us = tx->q.dev->setup.now_us();
 	tx_reclaim(tx);
 	virtqueue_disable_kick(&tx->q.vq);
-	while (n < budget && tx_next(tx, now_us) == 0)
-		n++;
+	result = tx_move(tx, budget, &n);
 	tx_reclaim(tx); /* what the switch dropped */
 	queue_publish(&tx->q);
 	stat_add(&tx->q.stats.runs, 1);
 	stat_add(&tx->q.stats.batches, n != 0);
-	stat_add(&tx->q.work.worker->frames, n);
-	return n < budget ? WORK_DONE : WORK_MORE;
+	stat_add(&w->worker->frames, n);
+	return result;
 }
 
 void virtio_net_tx_init(struct tx_queue *tx, struct virtio_net *d, unsigned index)

@@ -57,42 +57,76 @@ static struct work *reversed(struct work *w)
 	return list;
 }
 
-/* True if the item has to run again. After the change to IDLE it is no longer ours. */
-static bool work_run(struct work *w)
+/* WORK_DONE: after the change to IDLE it is no longer ours. */
+static enum work_result work_run(struct work *w)
 {
 	uint32_t running = WORK_RUNNING;
+	enum work_result r;
 
 	(void)atomic_xchg(&w->state, WORK_RUNNING);
-	if (w->run(w, WORK_BUDGET_FRAMES) == WORK_DONE &&
-		atomic_cas(&w->state, &running, WORK_IDLE))
-		return false;
-	(void)atomic_xchg(&w->state, WORK_QUEUED);
-	return true;
+	r = w->run(w, WORK_BUDGET_FRAMES);
+	if (r == WORK_DONE && atomic_cas(&w->state, &running, WORK_IDLE))
+		return WORK_DONE;
+	if (atomic_xchg(&w->state, WORK_QUEUED) == WORK_AGAIN || r == WORK_DONE)
+		return WORK_MORE;
+	return r;
 }
 
-/* wk->batch keeps what runs again, so that a busy item takes turns with what arrives. */
-bool worker_run(struct worker *wk)
+/* Runs `list`, whose items this core owns; appends what goes on to batch or polled. */
+static void run_list(struct worker *wk, struct work *list)
+{
+	struct work *next;
+
+	for (; list; list = next) {
+		struct work **tail;
+
+		next = list->next;
+		wk->runs++;
+		switch (work_run(list)) {
+		case WORK_DONE:
+			continue;
+		case WORK_MORE:
+			tail = &wk->batch;
+			break;
+		case WORK_POLL:
+		default:
+			tail = &wk->polled;
+			break;
+		}
+		while (*tail)
+			tail = &(*tail)->next;
+		list->next = NULL;
+		*tail = list;
+	}
+}
+
+/* What runs again comes behind what arrived, so that a busy item takes turns. */
+bool worker_run_queued(struct worker *wk)
 {
 	struct work *again = wk->batch, *arrived = reversed(atomic_xchg(&wk->incoming, NULL));
-	struct work **tail = &wk->batch;
 
 	wk->batch = NULL;
-	while (again || arrived) {
-		struct work **from = again ? &again : &arrived;
-		struct work *w = *from;
+	run_list(wk, again);
+	run_list(wk, arrived);
+	return worker_queued(wk);
+}
 
-		*from = w->next;
-		wk->runs++;
-		if (!work_run(w))
-			continue;
-		w->next = NULL;
-		*tail = w;
-		tail = &w->next;
-	}
+bool worker_run(struct worker *wk)
+{
+	struct work *polled = wk->polled;
+
+	wk->polled = NULL;
+	run_list(wk, polled);
+	(void)worker_run_queued(wk);
 	return worker_pending(wk);
+}
+
+bool worker_queued(const struct worker *wk)
+{
+	return wk->batch || load_relaxed(&wk->incoming);
 }
 
 bool worker_pending(const struct worker *wk)
 {
-	return wk->batch || load_relaxed(&wk->incoming);
+	return wk->polled || worker_queued(wk);
 }

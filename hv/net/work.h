@@ -7,7 +7,9 @@
  *     IDLE --schedule--> QUEUED --worker takes it--> RUNNING --returns WORK_DONE--> IDLE
  *                                                    RUNNING --schedule--> AGAIN --> QUEUED
  *
- * run() moves at most `budget` frames and returns WORK_MORE if it stopped for that reason. */
+ * run() moves at most `budget` frames and returns WORK_MORE if it stopped for that reason. A queue
+ * that was busy answers WORK_POLL: the worker looks at it again whenever the core comes by, and the
+ * guest needs no notification (and no VM exit) meanwhile. It stays QUEUED. */
 #ifndef SLUICE_NET_WORK_H
 #define SLUICE_NET_WORK_H
 
@@ -16,7 +18,7 @@
 
 #include "lib/bits.h"
 
-enum work_result { WORK_DONE, WORK_MORE };
+enum work_result { WORK_DONE, WORK_MORE, WORK_POLL };
 enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
 
 #define WORK_BUDGET_FRAMES 64
@@ -32,7 +34,8 @@ struct work {
 struct worker {
 	struct work *incoming;		/* lock-free LIFO, atomic */
 	struct work *batch;		/* taken over, in arrival order; the owner's */
-	uint64_t runs, frames;		/* statistics, the owner's */
+	struct work *polled;   /* to look at again; the owner's */
+	uint64_t runs, frames, bytes; /* statistics, the owner's */
 	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
 } __cacheline_aligned;
 
@@ -41,8 +44,14 @@ void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned b
 /* Any core. Calls wk->wake if the worker had nothing incoming. */
 void work_schedule(struct worker *wk, struct work *w);
 
-/* The owning core. Runs each item that is queued now once; true if something is left to do. */
+/* The owning core. Runs each item that is queued now once, polled ones too; true if something is
+ * left to do. */
 bool worker_run(struct worker *wk);
+/* Without the polled ones. */
+bool worker_run_queued(struct worker *wk);
+
+/* Anything at all, or anything but what is polled. */
 bool worker_pending(const struct worker *wk);
+bool worker_queued(const struct worker *wk);
 
 #endif

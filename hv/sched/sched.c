@@ -18,6 +18,7 @@
 #define WORK_DELAY_MAX_US    1000 /* while it queues few, more while it streams */
 #define WORK_FEW	     4
 #define WORK_MANY	     16
+#define WORK_PACKET_BYTES    1500
 #define WORKER_PASSES	    8	   /* before a guest gets its turn */
 #define DEFAULT_WEIGHT	    256
 
@@ -373,22 +374,30 @@ static void idle(struct sched_core *c)
 
 /* As interrupt moderation does it: a guest that fills batches is given time to fill larger ones, one
  * that sends now and then is not kept waiting. A guest that halts ends the delay anyway. */
-static void adapt_delay(struct sched_core *c, uint64_t frames)
+static void adapt_delay(struct sched_core *c, uint64_t packets)
 {
-	if (frames >= WORK_MANY)
+	if (packets >= WORK_MANY)
 		c->work_delay_ticks = MIN(2 * c->work_delay_ticks, delay_max_ticks);
-	else if (frames <= WORK_FEW)
-		c->work_delay_ticks = MAX(c->work_delay_ticks / 2, delay_min_ticks);
+	else if (packets <= WORK_FEW)
+		c->work_delay_ticks =
+			MAX(c->work_delay_ticks - c->work_delay_ticks / 8, delay_min_ticks);
+}
+
+/* A segment of 64 KiB is as much work for the guest as the packets it stands for. */
+static uint64_t packets_moved(const struct worker *wk)
+{
+	return wk->frames + wk->bytes / WORK_PACKET_BYTES;
 }
 
 static void run_worker(struct sched_core *c)
 {
-	uint64_t start = rdtsc(), frames = c->worker.frames;
+	uint64_t start = rdtsc(), before = packets_moved(&c->worker);
 
 	/* One item's work is another's cause: transmit, then receive, then completion. */
-	for (unsigned pass = 0; pass < WORKER_PASSES && worker_pending(&c->worker); pass++)
-		(void)worker_run(&c->worker);
-	adapt_delay(c, c->worker.frames - frames);
+	(void)worker_run(&c->worker);
+	for (unsigned pass = 0; pass < WORKER_PASSES && worker_queued(&c->worker); pass++)
+		(void)worker_run_queued(&c->worker);
+	adapt_delay(c, packets_moved(&c->worker) - before);
 	c->stats.worker_ticks += rdtsc() - start;
 }
 
