@@ -30,6 +30,16 @@ unit:
 	@$(MAKE) --no-print-directory -s -k $(UNIT_BIN) || true
 	@tests/support/run-unit $(UNIT_BIN)
 
+## make tsan       the scheduler's sleep and wake-up on real threads, with ThreadSanitizer
+TSAN_SRC := tests/unit/sched/sched_stress_test.c
+.PHONY: tsan
+tsan:
+	@mkdir -p $(O)/tsan
+	$(HOST_CC) $(filter-out -fsanitize=% -fno-sanitize-recover=% -MMD -MP,$(HOST_CFLAGS)) \
+		-fsanitize=thread -Wno-tsan -o $(O)/tsan/sched_stress_test \
+		$(TSAN_SRC) $(call sources_of,$(TSAN_SRC)) tests/support/fake_log.c -lcmocka
+	$(O)/tsan/sched_stress_test
+
 ## make fuzz       every fuzzer for a while; FUZZ_SECONDS=60 in all
 FUZZ_SECONDS ?= 60
 fuzz:

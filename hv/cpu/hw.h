@@ -133,7 +133,8 @@ static inline void cpu_halt_until_interrupt(void)
 	__asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
-/* Takes what is pending: the NOP is STI's shadow, after which interrupts come. Returns with IF=0. */
+/* Takes what is pending: the NOP is in STI's shadow, interrupts come after it. Returns with IF=0.
+ */
 static inline void cpu_take_interrupts(void)
 {
 	__asm__ volatile("sti; nop; cli" : : : "memory");

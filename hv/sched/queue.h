@@ -4,11 +4,12 @@
 
 #include <stddef.h>
 
+#include "lib/atomic.h"
 #include "sched/sched.h"
 
 struct sched_queue {
 	struct sched_entity *head;
-	unsigned nr;
+	unsigned nr; /* read without the lock too */
 };
 
 static inline void queue_insert(struct sched_queue *q, struct sched_entity *e)
@@ -18,7 +19,7 @@ static inline void queue_insert(struct sched_queue *q, struct sched_entity *e)
 	if (q->head)
 		q->head->prev = e;
 	q->head = e;
-	q->nr++;
+	store_relaxed(&q->nr, q->nr + 1);
 }
 
 static inline void queue_remove(struct sched_queue *q, struct sched_entity *e)
@@ -30,7 +31,7 @@ static inline void queue_remove(struct sched_queue *q, struct sched_entity *e)
 	if (e->next)
 		e->next->prev = e->prev;
 	e->next = e->prev = NULL;
-	q->nr--;
+	store_relaxed(&q->nr, q->nr - 1);
 }
 
 /* The entity that has had least for its weight, NULL if there is none. */

@@ -14,18 +14,19 @@
 #define HOUSEKEEPING_US	    10000
 #define LONG_SLICE_US	    100000 /* when nobody else waits */
 #define WAKE_GRANULARITY_US 1000   /* a woken entity must be this far behind to preempt */
-#define WORK_DELAY_MIN_US    20   /* how long a guest may go on after it queued packets: little */
-#define WORK_DELAY_MAX_US    1000 /* while it queues few, more while it streams */
-#define WORK_FEW	     4
-#define WORK_MANY	     16
-#define WORK_PACKET_BYTES    1500
-#define WORKER_PASSES	    8	   /* before a guest gets its turn */
+#define WORK_DELAY_MIN_US   20	   /* how long a guest may go on after it queued packets: little */
+#define WORK_DELAY_MAX_US   1000   /* while it queues few, more while it streams */
+#define WORK_FEW	    4
+#define WORK_MANY	    16
+#define WORK_PACKET_BYTES   1500
+#define WORKER_PASSES	    8 /* before a guest gets its turn */
 #define DEFAULT_WEIGHT	    256
 
 struct sched_core {
 	struct spinlock lock; /* queued, sleepers, and the entities whose `core` this is */
 	struct sched_queue queued, sleepers;
 	struct sched_entity *current;
+	uint64_t picked_tsc; /* since when it is the current one */
 	uint64_t min_vruntime;
 	uint64_t yield_tsc; /* the core's own */
 	uint64_t next_timer_tsc;
@@ -105,7 +106,7 @@ static struct sched_core *lock_home(struct sched_entity *e)
 		unsigned i = load_acquire(&e->core);
 
 		spin_lock(&cores[i].lock);
-		if (e->core == i)
+		if (load_relaxed(&e->core) == i)
 			return &cores[i];
 		spin_unlock(&cores[i].lock);
 	}
@@ -129,8 +130,9 @@ static unsigned least_loaded(const struct sched_entity *e)
 
 	for (unsigned i = 0; i < nr; i++)
 		if (may_run_on(e, i) &&
-			(best == nr || load_of(i) + cores[i].sleepers.nr <
-					       load_of(best) + cores[best].sleepers.nr))
+			(best == nr ||
+				load_of(i) + load_relaxed(&cores[i].sleepers.nr) <
+					load_of(best) + load_relaxed(&cores[best].sleepers.nr)))
 			best = i;
 	return best == nr ? 0 : best;
 }
@@ -167,7 +169,7 @@ static void enqueue(struct sched_core *c, struct sched_entity *e)
 
 	if ((int64_t)(e->vruntime - floor) < 0)
 		e->vruntime = floor;
-	e->core = index_of(c);
+	store_release(&e->core, index_of(c));
 	e->queued_since_tsc = rdtsc();
 	store_relaxed(&e->state, SCHED_QUEUED);
 	queue_insert(&c->queued, e);
@@ -175,19 +177,27 @@ static void enqueue(struct sched_core *c, struct sched_entity *e)
 		(uint32_t)tsc_to_us(slice_ticks) * (c->queued.nr - 1 + (c->current != NULL)));
 }
 
+static uint64_t weighted(const struct sched_entity *e, uint64_t ticks)
+{
+	return ticks * DEFAULT_WEIGHT / MAX(e->weight, 1u);
+}
+
 /* Whether e, just queued on c, should run at once. Only ever brings the yield nearer. */
 static void consider_preemption(struct sched_core *c, const struct sched_entity *e)
 {
 	const struct sched_entity *cur = c->current;
+	uint64_t now = rdtsc(), had = 0;
 
 	if (c != this_core()) {
 		store_release(&c->poked, true);
 		return;
 	}
-	if (cur && (int64_t)(cur->vruntime - e->vruntime) > (int64_t)wake_ticks)
+	if (cur)
+		had = cur->vruntime + weighted(cur, now - c->picked_tsc);
+	if (cur && (int64_t)(had - e->vruntime) > (int64_t)wake_ticks)
 		c->yield_tsc = 0;
 	else
-		c->yield_tsc = MIN(c->yield_tsc, rdtsc() + slice_ticks);
+		c->yield_tsc = MIN(c->yield_tsc, now + slice_ticks);
 }
 
 static struct sched_core *find_idle(const struct sched_entity *e)
@@ -206,11 +216,11 @@ static struct sched_core *make_runnable(struct sched_core *c, struct sched_entit
 	queue_remove(&c->sleepers, e);
 	enqueue(c, e);
 	consider_preemption(c, e);
-	if (c->current || c == this_core())
-		idle = find_idle(e); /* it comes and takes what may be moved */
+	if ((c->current || c == this_core()) && !e->resident(e))
+		idle = find_idle(e); /* it comes and takes it */
 	if (c == this_core())
 		return idle;
-	return idle && !e->resident(e) ? idle : c;
+	return idle ? idle : c;
 }
 
 void sched_wake(struct sched_entity *e)
@@ -229,6 +239,11 @@ void sched_wake(struct sched_entity *e)
 	spin_unlock(&c->lock);
 	if (kick)
 		sched_kick(index_of(kick));
+}
+
+void sched_forget_wake(struct sched_entity *e)
+{
+	(void)atomic_xchg(&e->wake_pending, false);
 }
 
 uint64_t sched_yield_tsc(void)
@@ -266,8 +281,20 @@ static void wake_due(struct sched_core *c, uint64_t now)
 	spin_unlock(&c->lock);
 }
 
+/* Under c's lock: an idle core for something that has to wait here. What is resident now will not
+ * be for long: another entity is about to take its place. */
+static struct sched_core *find_helper(const struct sched_core *c)
+{
+	struct sched_core *idle = NULL;
+
+	for (const struct sched_entity *e = c->queued.head; e && !idle; e = e->next)
+		idle = find_idle(e);
+	return idle;
+}
+
 static struct sched_entity *pick(struct sched_core *c, uint64_t now)
 {
+	struct sched_core *helper = NULL;
 	struct sched_entity *e;
 
 	spin_lock(&c->lock);
@@ -275,20 +302,24 @@ static struct sched_entity *pick(struct sched_core *c, uint64_t now)
 	if (e) {
 		queue_remove(&c->queued, e);
 		store_release(&e->state, SCHED_RUNNING);
-		c->current = e;
+		store_relaxed(&c->current, e);
+		c->picked_tsc = now;
 		e->waited_ticks += now - e->queued_since_tsc;
 		if ((int64_t)(e->vruntime - c->min_vruntime) > 0)
 			c->min_vruntime = e->vruntime;
 		c->yield_tsc = now + (c->queued.nr ? slice_ticks : long_slice_ticks);
+		helper = find_helper(c);
 	}
 	spin_unlock(&c->lock);
+	if (helper)
+		sched_kick(index_of(helper));
 	return e;
 }
 
 static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_result result)
 {
 	spin_lock(&c->lock);
-	c->current = NULL;
+	store_relaxed(&c->current, NULL);
 	if (result == SCHED_SLEEP) {
 		store_release(&e->state, SCHED_ASLEEP);
 		hint_publish(&e->hint, HINT_ASLEEP, index_of(c), 0);
@@ -310,14 +341,13 @@ static void run_entity(struct sched_core *c, struct sched_entity *e, uint64_t no
 	uint64_t ran;
 
 	hint_publish(&e->hint, HINT_RUNNING, index_of(c), 0);
-	store_release(&e->wake_pending, false);
-	smp_mb();
+	sched_forget_wake(e);
 	e->nr_switches++;
 	c->stats.nr_switches++;
 	result = e->run(e);
 	ran = rdtsc() - now;
 	e->ran_ticks += ran;
-	e->vruntime += ran * DEFAULT_WEIGHT / MAX(e->weight, 1u);
+	e->vruntime += weighted(e, ran);
 	c->stats.entity_ticks += ran;
 	put_back(c, e, result);
 }
@@ -372,8 +402,8 @@ static void idle(struct sched_core *c)
 	c->stats.idle_ticks += rdtsc() - start;
 }
 
-/* As interrupt moderation does it: a guest that fills batches is given time to fill larger ones, one
- * that sends now and then is not kept waiting. A guest that halts ends the delay anyway. */
+/* As interrupt moderation does it: a guest that fills batches is given time to fill larger ones,
+ * one that sends now and then is not kept waiting. A guest that halts ends the delay anyway. */
 static void adapt_delay(struct sched_core *c, uint64_t packets)
 {
 	if (packets >= WORK_MANY)
@@ -401,32 +431,38 @@ static void run_worker(struct sched_core *c)
 	c->stats.worker_ticks += rdtsc() - start;
 }
 
-_Noreturn void sched_run_core(void)
+void sched_run_once(void)
 {
 	struct sched_core *c = this_core();
 	struct sched_entity *e;
 	uint64_t now;
 
-	for (;;) {
-		store_relaxed(&c->poked, false);
-		now = rdtsc();
-		if (index_of(c) == 0 && now >= c->next_housekeeping_tsc)
-			c->next_housekeeping_tsc = now + us_to_tsc(do_housekeeping());
-		if (worker_pending(&c->worker))
-			run_worker(c);
-		now = rdtsc();
-		wake_due(c, now);
-		e = pick(c, now);
-		if (!e) {
-			idle(c);
-			continue;
-		}
-		if (index_of(c) == 0)
-			c->yield_tsc = MIN(c->yield_tsc, c->next_housekeeping_tsc);
-		if (worker_pending(&c->worker))
-			c->yield_tsc = MIN(c->yield_tsc, now + c->work_delay_ticks);
-		run_entity(c, e, now);
+	/* A busy worker never halts, and a guest whose every entry faults takes no interrupt. */
+	cpu_take_interrupts();
+	store_relaxed(&c->poked, false);
+	now = rdtsc();
+	if (index_of(c) == 0 && now >= c->next_housekeeping_tsc)
+		c->next_housekeeping_tsc = now + us_to_tsc(do_housekeeping());
+	if (worker_pending(&c->worker))
+		run_worker(c);
+	now = rdtsc();
+	wake_due(c, now);
+	e = pick(c, now);
+	if (!e) {
+		idle(c);
+		return;
 	}
+	if (index_of(c) == 0)
+		c->yield_tsc = MIN(c->yield_tsc, c->next_housekeeping_tsc);
+	if (worker_pending(&c->worker))
+		c->yield_tsc = MIN(c->yield_tsc, now + c->work_delay_ticks);
+	run_entity(c, e, now);
+}
+
+_Noreturn void sched_run_core(void)
+{
+	for (;;)
+		sched_run_once();
 }
 
 void sched_stats(unsigned core, struct sched_core_stats *s)

@@ -51,6 +51,8 @@ int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(vo
 
 /* The calling core's loop. Does not return. */
 _Noreturn void sched_run_core(void);
+/* One round of it: housekeeping, packets, then one entity or a halt. */
+void sched_run_once(void);
 
 /* Fill in run, resident, weight, cores first. The entity starts asleep on the least loaded core. */
 void sched_add(struct sched_entity *e);
@@ -64,6 +66,10 @@ void sched_wake(struct sched_entity *e);
 /* For run(): the host TSC at which the core wants to be given back. May come nearer during any call
  * into the scheduler or the worker; check before each entry to the guest. */
 uint64_t sched_yield_tsc(void);
+
+/* For run(): wake-ups until now will not be held against going to sleep. Called before run() looks
+ * a last time whether it has something to do. */
+void sched_forget_wake(struct sched_entity *e);
 
 /* For run(): an exit happened; looks whether something wants the core. */
 void sched_poll(void);

@@ -268,6 +268,7 @@ static bool runnable(struct vcpu *v, uint64_t now)
 		v->irr_dirty = true;
 	if (v->halted) {
 		v->entity.timer_tsc = timer_deadline_host(v);
+		sched_forget_wake(&v->entity); /* has_event() sees what they were for */
 		if (!has_event(v))
 			return false;
 		v->halted = false;

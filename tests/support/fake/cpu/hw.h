@@ -118,7 +118,13 @@ FAKE(bool, vmx_read, (uint64_t field, uint64_t *value), (field, value))
 FAKE(bool, vmx_write, (uint64_t field, uint64_t value), (field, value))
 FAKE(bool, vmx_invept, (uint64_t type, const struct invalidate_desc *d), (type, d))
 FAKE(bool, vmx_invvpid, (uint64_t type, const struct invalidate_desc *d), (type, d))
-FAKE(void *, read_gs_self, (void), ())
 #undef FAKE
+
+/* The real one is not volatile: it must not stand here, or the compiler moves it before the test. */
+__attribute__((weak)) void *fake_read_gs_self(void);
+static inline void *read_gs_self(void)
+{
+	return fake_read_gs_self ? fake_read_gs_self() : (void *)0;
+}
 
 #endif

@@ -1,0 +1,242 @@
+// sources: hv/sched/sched.c hv/net/work.c
+/* Sleep against wake-up on real threads. Tokens hop from entity to entity, each hop a wake-up; one
+ * that is lost strands its token. `make tsan` builds this with ThreadSanitizer. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "cpu/apic.h"
+#include "cpu/percpu.h"
+#include "cpu/smp.h"
+#include "cpu/tsc.h"
+#include "lib/atomic.h"
+#include "mem/page_alloc.h"
+#include "sched/sched.h"
+
+#define CORES	  3
+#define ENTITIES  7
+#define TOKENS	  2
+#define HOPS	  60000
+#define TIMEOUT_S 60
+
+struct player {
+	struct sched_entity e;
+	unsigned tokens;  /* atomic */
+	int loaded_on;	  /* atomic */
+	unsigned running; /* atomic; never 2 */
+	uint32_t random;
+};
+
+struct core {
+	struct percpu cpu;
+	pthread_t thread;
+	sem_t interrupt;
+	uint64_t timer;
+	struct player *loaded;
+};
+
+static struct core core[CORES];
+static struct player player[ENTITIES];
+static _Thread_local struct core *self;
+static _Alignas(4096) uint8_t pages[16 * 4096];
+static unsigned hops_left, tokens_done, worked;
+static bool stop;
+
+uint64_t tsc_khz = 1000000;
+
+uint64_t us_to_tsc(uint64_t us)
+{
+	return us * 1000;
+}
+
+uint64_t tsc_to_us(uint64_t ticks)
+{
+	return ticks / 1000;
+}
+
+uint64_t fake_rdtsc(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void *page_alloc(unsigned nr_pages)
+{
+	return nr_pages * 4096 <= sizeof(pages) ? memset(pages, 0, sizeof(pages)) : NULL;
+}
+
+void *fake_read_gs_self(void)
+{
+	return &self->cpu;
+}
+
+void apic_timer_arm_tsc(uint64_t deadline_tsc)
+{
+	self->timer = deadline_tsc;
+}
+
+void apic_timer_disarm(void)
+{
+	self->timer = SCHED_NO_TIMER;
+}
+
+void smp_kick(unsigned index)
+{
+	sem_post(&core[index].interrupt);
+}
+
+void fake_cpu_take_interrupts(void)
+{
+	while (sem_trywait(&self->interrupt) == 0)
+		;
+}
+
+void fake_cpu_halt_until_interrupt(void)
+{
+	struct timespec t = { (time_t)(self->timer / 1000000000),
+		(long)(self->timer % 1000000000) };
+
+	if (self->timer == SCHED_NO_TIMER)
+		sem_wait(&self->interrupt);
+	else
+		sem_timedwait(&self->interrupt, &t);
+}
+
+static bool resident(const struct sched_entity *e)
+{
+	return load_acquire(&CONTAINER_OF(e, struct player, e)->loaded_on) >= 0;
+}
+
+static void load(struct player *p)
+{
+	if (self->loaded == p)
+		return;
+	if (load_relaxed(&p->loaded_on) != -1)
+		abort(); /* moved while its registers were elsewhere */
+	if (self->loaded)
+		store_release(&self->loaded->loaded_on, -1);
+	store_release(&p->loaded_on, (int)self->cpu.index);
+	self->loaded = p;
+}
+
+static enum work_result count_work(struct work *w, unsigned budget)
+{
+	(void)w;
+	(void)budget;
+	(void)atomic_fetch_add(&worked, 1);
+	return WORK_DONE;
+}
+
+static struct work item[CORES];
+
+static void hop(struct player *p)
+{
+	struct player *next;
+
+	p->random = p->random * 1664525 + 1013904223;
+	if ((int)atomic_fetch_sub(&hops_left, 1) <= 0) {
+		(void)atomic_fetch_add(&tokens_done, 1);
+		return;
+	}
+	if (p->random >> 28 == 0)
+		work_schedule(sched_worker(p->random >> 8 & 3), &item[p->random >> 8 & 1]);
+	next = &player[(p->random >> 16) % ENTITIES];
+	(void)atomic_fetch_add(&next->tokens, 1);
+	sched_wake(&next->e);
+}
+
+static enum sched_result run(struct sched_entity *e)
+{
+	struct player *p = CONTAINER_OF(e, struct player, e);
+	bool sleep;
+
+	if (atomic_fetch_add(&p->running, 1) != 0)
+		abort(); /* on two cores at once */
+	load(p);
+	for (unsigned n = atomic_xchg(&p->tokens, 0); n; n--)
+		hop(p);
+	sched_poll();
+	if (p->random & 1)
+		sched_forget_wake(e); /* both ways of going to sleep */
+	sleep = load_acquire(&p->tokens) == 0;
+	/* A timer would find a stranded token: only one has it. */
+	p->e.timer_tsc = p == &player[1] ? fake_rdtsc() + 100000 : SCHED_NO_TIMER;
+	(void)atomic_fetch_sub(&p->running, 1);
+	return sleep ? SCHED_SLEEP : SCHED_YIELD;
+}
+
+static uint64_t housekeeping(void)
+{
+	return 1000;
+}
+
+static void *core_main(void *arg)
+{
+	self = arg;
+	while (!load_acquire(&stop))
+		sched_run_once();
+	return NULL;
+}
+
+static void add_players(void)
+{
+	for (unsigned i = 0; i < ENTITIES; i++) {
+		struct player *p = &player[i];
+
+		*p = (struct player){ .loaded_on = -1, .random = i * 77 + 1 };
+		p->e.run = run;
+		p->e.resident = resident;
+		p->e.weight = 256;
+		p->e.cores = i == 0 ? BIT64(1) : UINT64_MAX; /* one that is pinned */
+		sched_add(&p->e);
+	}
+}
+
+static void no_wake_up_is_lost(void **state)
+{
+	uint64_t deadline = fake_rdtsc() + TIMEOUT_S * UINT64_C(1000000000);
+
+	(void)state;
+	self = &core[0];
+	assert_int_equal(sched_init(CORES, 50, housekeeping), 0);
+	for (unsigned i = 0; i < CORES; i++) {
+		core[i].cpu.index = i;
+		core[i].timer = SCHED_NO_TIMER;
+		sem_init(&core[i].interrupt, 0, 0);
+		work_init(&item[i], count_work);
+	}
+	hops_left = HOPS;
+	add_players();
+	for (unsigned i = 0; i < TOKENS; i++) {
+		(void)atomic_fetch_add(&player[i % ENTITIES].tokens, 1);
+		sched_wake(&player[i % ENTITIES].e);
+	}
+	for (unsigned i = 0; i < CORES; i++)
+		pthread_create(&core[i].thread, NULL, core_main, &core[i]);
+	while (load_acquire(&tokens_done) < TOKENS && fake_rdtsc() < deadline)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	store_release(&stop, true);
+	for (unsigned i = 0; i < CORES; i++)
+		smp_kick(i);
+	for (unsigned i = 0; i < CORES; i++)
+		pthread_join(core[i].thread, NULL);
+	assert_int_equal(tokens_done, TOKENS);
+	assert_true(worked > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(no_wake_up_is_lost) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
