@@ -208,7 +208,6 @@ static void count_copy(struct rx_queue *rx, uint32_t len_bytes)
 {
 	stat_add(&rx->q.stats.copies, 1);
 	stat_add(&rx->q.stats.copy_bytes, len_bytes);
-	stat_add(&rx->q.work.worker->bytes, len_bytes);
 }
 
 static int drop(struct rx_queue *rx, enum drop_reason why)

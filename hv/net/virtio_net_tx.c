@@ -213,15 +213,18 @@ static void tx_stop(struct tx_queue *tx)
 		store_release(&tx->q.state, (uint32_t)QUEUE_OFF);
 }
 
-/* The ring is empty. While the guest keeps filling it we look again by ourselves and want no
- * notification; false: it has run dry, is armed for one, and still is empty. */
+/* The ring is empty. While the guest fills it by batches we look again by ourselves and want no
+ * notification; false: it sends little, is armed for one, and still is empty. */
 static bool tx_poll_on(struct tx_queue *tx, unsigned moved)
 {
-	if (moved) {
+	if (moved >= TX_POLL_FRAMES) {
 		tx->dry_polls = 0;
 		return true;
 	}
-	return tx->dry_polls++ < TX_DRY_POLLS || virtqueue_enable_kick(&tx->q.vq);
+	if (!moved && tx->dry_polls++ < TX_DRY_POLLS)
+		return true;
+	tx->dry_polls = TX_DRY_POLLS;
+	return virtqueue_enable_kick(&tx->q.vq);
 }
 
 static enum work_result tx_move(struct tx_queue *tx, unsigned budget, unsigned *moved)

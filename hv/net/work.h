@@ -24,8 +24,8 @@ enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
 #define WORK_BUDGET_FRAMES 64
 
 struct work {
-	struct work *next; /* owned by the worker while QUEUED */
-	uint32_t state;	   /* enum work_state, atomic */
+	struct work *next;     /* owned by the worker while QUEUED */
+	uint32_t state;	       /* enum work_state, atomic */
 	struct worker *worker; /* where it was queued last; atomic */
 	enum work_result (*run)(struct work *w, unsigned budget);
 };
@@ -34,8 +34,8 @@ struct work {
 struct worker {
 	struct work *incoming;		/* lock-free LIFO, atomic */
 	struct work *batch;		/* taken over, in arrival order; the owner's */
-	struct work *polled;   /* to look at again; the owner's */
-	uint64_t runs, frames, bytes; /* statistics, the owner's */
+	struct work *polled;		/* to look at again; the owner's */
+	uint64_t runs, frames;	/* statistics, the owner's */
 	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
 } __cacheline_aligned;
 

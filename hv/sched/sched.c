@@ -14,12 +14,11 @@
 #define HOUSEKEEPING_US	    10000
 #define LONG_SLICE_US	    100000 /* when nobody else waits */
 #define WAKE_GRANULARITY_US 1000   /* a woken entity must be this far behind to preempt */
-#define WORK_DELAY_MIN_US   20	   /* how long a guest may go on after it queued packets: little */
-#define WORK_DELAY_MAX_US   1000   /* while it queues few, more while it streams */
-#define WORK_FEW	    4
-#define WORK_MANY	    16
-#define WORK_PACKET_BYTES   1500
-#define WORKER_PASSES	    8 /* before a guest gets its turn */
+#define WORK_DELAY_MIN_US   20	   /* how long a guest may go on after it queued packets, */
+#define WORK_DELAY_MAX_US   1000   /* if that fills a batch */
+#define WORK_BATCH	    16	   /* packets that are enough */
+#define WORK_PROBE_RUNS	    64	   /* runs of one packet before the delay is tried again */
+#define WORKER_PASSES	    8	   /* before a guest gets its turn */
 #define DEFAULT_WEIGHT	    256
 
 struct sched_core {
@@ -30,7 +29,9 @@ struct sched_core {
 	uint64_t min_vruntime;
 	uint64_t yield_tsc; /* the core's own */
 	uint64_t next_timer_tsc;
-	uint64_t work_delay_ticks;
+	uint64_t work_delay_ticks; /* see adapt_delay() */
+	uint64_t last_work_tsc;
+	unsigned work_probe;
 	uint64_t next_housekeeping_tsc;
 	bool idle;  /* atomic */
 	bool poked; /* atomic: another core queued something here */
@@ -80,12 +81,12 @@ int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(vo
 	long_slice_ticks = us_to_tsc(LONG_SLICE_US);
 	wake_ticks = us_to_tsc(WAKE_GRANULARITY_US);
 	delay_min_ticks = us_to_tsc(WORK_DELAY_MIN_US);
-	delay_max_ticks = us_to_tsc(WORK_DELAY_MAX_US);
+	/* With one core nobody could take the packets earlier: a whole slice. */
+	delay_max_ticks = nr == 1 ? slice_ticks : us_to_tsc(WORK_DELAY_MAX_US);
 	do_housekeeping = housekeeping;
 	for (unsigned i = 0; i < nr; i++) {
 		cores[i].worker.wake = worker_woken;
 		cores[i].next_timer_tsc = SCHED_NO_TIMER;
-		cores[i].work_delay_ticks = delay_min_ticks;
 	}
 	return 0;
 }
@@ -402,32 +403,42 @@ static void idle(struct sched_core *c)
 	c->stats.idle_ticks += rdtsc() - start;
 }
 
-/* As interrupt moderation does it: a guest that fills batches is given time to fill larger ones,
- * one that sends now and then is not kept waiting. A guest that halts ends the delay anyway. */
-static void adapt_delay(struct sched_core *c, uint64_t packets)
+/* As interrupt moderation does it: a guest that streams is given time to fill a batch, one that
+ * sends a packet and waits for the answer is not kept waiting. A guest that halts ends the delay
+ * anyway. Whether packets stream shows only when there is a delay, so one is tried now and then. */
+static void adapt_delay(struct sched_core *c, uint64_t packets, uint64_t now)
 {
-	if (packets >= WORK_MANY)
-		c->work_delay_ticks = MIN(2 * c->work_delay_ticks, delay_max_ticks);
-	else if (packets <= WORK_FEW)
-		c->work_delay_ticks =
-			MAX(c->work_delay_ticks - c->work_delay_ticks / 8, delay_min_ticks);
-}
+	uint64_t gap = now - c->last_work_tsc;
 
-/* A segment of 64 KiB is as much work for the guest as the packets it stands for. */
-static uint64_t packets_moved(const struct worker *wk)
-{
-	return wk->frames + wk->bytes / WORK_PACKET_BYTES;
+	if (packets == 0)
+		return;
+	c->last_work_tsc = now;
+	if (packets > 1) {
+		if (packets < WORK_BATCH)
+			c->work_delay_ticks =
+				MIN(MAX(2 * c->work_delay_ticks, delay_min_ticks), delay_max_ticks);
+	} else if (c->work_delay_ticks) {
+		c->work_delay_ticks /= 2;
+		if (c->work_delay_ticks < delay_min_ticks) {
+			c->work_delay_ticks = 0;
+			c->work_probe = WORK_PROBE_RUNS;
+		}
+	} else if (c->work_probe) {
+		c->work_probe--;
+	} else if (gap < delay_max_ticks / 4) {
+		c->work_delay_ticks = MAX(2 * gap, delay_min_ticks);
+	}
 }
 
 static void run_worker(struct sched_core *c)
 {
-	uint64_t start = rdtsc(), before = packets_moved(&c->worker);
+	uint64_t start = rdtsc(), before = c->worker.frames;
 
 	/* One item's work is another's cause: transmit, then receive, then completion. */
 	(void)worker_run(&c->worker);
 	for (unsigned pass = 0; pass < WORKER_PASSES && worker_queued(&c->worker); pass++)
 		(void)worker_run_queued(&c->worker);
-	adapt_delay(c, packets_moved(&c->worker) - before);
+	adapt_delay(c, c->worker.frames - before, start);
 	c->stats.worker_ticks += rdtsc() - start;
 }
 
