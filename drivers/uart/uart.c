@@ -1,4 +1,5 @@
-/* 16550 on COM1, polled, with a ring in front of its transmitter. Registers: National PC16550D data sheet, section 8. */
+/* 16550 on COM1, polled, with a ring in front of its transmitter. Registers: National PC16550D data
+ * sheet, section 8. */
 #include "drivers/uart/uart.h"
 
 #include <stdbool.h>
