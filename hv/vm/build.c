@@ -11,6 +11,8 @@
 #include "mem/page_alloc.h"
 #include "vm/guest_layout.h"
 #include "vm/nic.h"
+#include "vmx/tsc_scale.h"
+#include "vmx/vmx.h"
 
 struct vm_hooks vm_hooks;
 
@@ -155,6 +157,23 @@ static int build_vcpus(struct vm *vm)
 	return 0;
 }
 
+/* The TSC of sluice.conf needs scaling; without it the guest gets the host's, which it is told. */
+static void choose_tsc(struct vm *vm)
+{
+	uint32_t want = vm->conf->tsc_khz;
+
+	vm->tsc_khz = (uint32_t)tsc_khz;
+	if (!want)
+		return;
+	if (!vmx_caps.tsc_scaling) {
+		log_warn("guest %s: tsc_khz=%u needs TSC scaling, which this CPU lacks: it gets %u",
+			vm->conf->name, want, vm->tsc_khz);
+		return;
+	}
+	vm->tsc_khz = want;
+	vm->tsc_ratio = tsc_ratio_of(want, tsc_khz);
+}
+
 static int build(struct vm *vm)
 {
 	int err = build_memory(vm);
@@ -188,7 +207,8 @@ int vm_create_all(const struct conf *c, const struct boot_info *bi)
 		vm->conf = &c->guest[i];
 		vm->index = i;
 		vm->hold = true;
-		vm->clock.scale = pvclock_scale_of((uint32_t)tsc_khz);
+		choose_tsc(vm);
+		vm->clock.scale = pvclock_scale_of(vm->tsc_khz);
 		err = build(vm);
 		if (err) {
 			log_error("guest %s: cannot be built (%d)", vm->conf->name, err);

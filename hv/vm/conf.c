@@ -147,6 +147,12 @@ static int set_weight(struct parser *p, struct conf_span s)
 	return set_unsigned(p, s, "weight", (struct conf_range){ 1, 65535 }, &p->guest->weight);
 }
 
+static int set_tsc_khz(struct parser *p, struct conf_span s)
+{
+	return set_unsigned(
+		p, s, "tsc_khz", (struct conf_range){ 10000, 10000000 }, &p->guest->tsc_khz);
+}
+
 static int set_cores(struct parser *p, struct conf_span s)
 {
 	struct conf_span item = s;
@@ -205,6 +211,7 @@ static const struct option guest_options[] = {
 	{ .name = "cmdline", .set = set_cmdline, .whole_line = true },
 	{ .name = "weight", .set = set_weight },
 	{ .name = "cores", .set = set_cores },
+	{ .name = "tsc_khz", .set = set_tsc_khz },
 	{ .name = "autostart", .set = set_autostart },
 	{ .name = "exit", .set = set_exit },
 	{ .name = "nic", .set = add_nic, .repeats = true },

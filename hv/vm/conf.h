@@ -55,6 +55,7 @@ struct conf_guest {
 	char initrd[CONF_PATH_MAX]; /* "" = none */
 	char cmdline[CONF_CMDLINE_MAX];
 	unsigned weight;       /* 1..65535, default 256 */
+	unsigned tsc_khz;      /* the TSC it sees, 0 = the host's */
 	uint64_t cores;	       /* mask of allowed cores, default all */
 	bool autostart;	       /* default true */
 	bool poweroff_on_exit; /* exit=poweroff: the machine powers off when this guest does */

@@ -3,7 +3,6 @@
 
 #include "cpu/interrupt.h"
 #include "cpu/msr.h"
-#include "cpu/tsc.h"
 #include "cpu/vectors.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -129,7 +128,7 @@ static enum exit_action exit_cpuid(struct vcpu *v)
 		.host = cpuid,
 		.vcpu = v->index,
 		.nr_vcpus = v->vm->nr_vcpus,
-		.tsc_khz = (uint32_t)tsc_khz,
+		.tsc_khz = v->vm->tsc_khz,
 		.xcr0_supported = vmx_guest_xcr0_mask(),
 		.has_rdtscp = vmx_caps.rdtscp,
 		.has_invpcid = vmx_caps.invpcid,

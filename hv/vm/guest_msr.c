@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "vm/exit.h"
 #include "vm/vm.h"
+#include "vmx/tsc_scale.h"
 #include "vmx/vmx.h"
 
 #define MICROCODE_REVISION    (UINT64_C(1) << 32)
@@ -48,7 +49,7 @@ static int write_zero_only(struct vcpu *v, uint32_t msr, uint64_t value)
 
 static int write_tsc(struct vcpu *v, uint32_t msr, uint64_t value)
 {
-	uint64_t offset = value - rdtsc();
+	uint64_t offset = value - tsc_scale(rdtsc(), v->vmx.tsc_ratio);
 
 	(void)msr;
 	lapic_timer_tsc_moved(&v->lapic, (int64_t)(offset - v->vmx.tsc_offset));

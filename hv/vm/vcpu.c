@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mem/page_alloc.h"
 #include "vm/vm.h"
+#include "vmx/tsc_scale.h"
 #include "vmx/vmx.h"
 
 #define NO_DEADLINE UINT64_MAX
@@ -42,7 +43,7 @@ static const struct lapic_ops lapic_ops = {
 
 uint64_t vcpu_guest_tsc(const struct vcpu *v)
 {
-	return rdtsc() + v->vmx.tsc_offset;
+	return tsc_scale(rdtsc(), v->vmx.tsc_ratio) + v->vmx.tsc_offset;
 }
 
 /* ---- Messages from other cores ---- */
@@ -232,7 +233,8 @@ static uint64_t timer_deadline_host(const struct vcpu *v)
 {
 	uint64_t d = lapic_timer_deadline(&v->lapic);
 
-	return d == LAPIC_NO_DEADLINE ? NO_DEADLINE : d - v->vmx.tsc_offset;
+	return d == LAPIC_NO_DEADLINE ? NO_DEADLINE
+				      : tsc_unscale(d - v->vmx.tsc_offset, v->vmx.tsc_ratio);
 }
 
 static void arm_preemption_timer(uint64_t now, uint64_t deadline)
@@ -264,7 +266,7 @@ static bool runnable(struct vcpu *v, uint64_t now)
 		v->entity.timer_tsc = SCHED_NO_TIMER;
 		return false;
 	}
-	if (lapic_timer_check(&v->lapic, now + v->vmx.tsc_offset))
+	if (lapic_timer_check(&v->lapic, tsc_scale(now, v->vmx.tsc_ratio) + v->vmx.tsc_offset))
 		v->irr_dirty = true;
 	if (v->halted) {
 		v->entity.timer_tsc = timer_deadline_host(v);
@@ -361,6 +363,7 @@ void vcpu_reset(struct vcpu *v)
 	v->halted = v->nmi_pending = false;
 	v->irr_dirty = v->tmr_dirty = true;
 	v->vmx.tsc_offset = v->vm->tsc_offset;
+	v->vmx.tsc_ratio = v->vm->tsc_ratio;
 	memset(&v->clock, 0, sizeof(v->clock));
 	v->mtrr_def_type = 0xc06; /* enabled, default write-back */
 	memset(v->mtrr_fixed, 0, sizeof(v->mtrr_fixed));

@@ -13,6 +13,7 @@
 #include "vm/guest_acpi.h"
 #include "vm/guest_load.h"
 #include "vm/nic.h"
+#include "vmx/tsc_scale.h"
 
 struct vm *vms[CONF_GUESTS_MAX];
 unsigned nr_vms;
@@ -167,7 +168,7 @@ static void start(struct vm *vm)
 		return;
 	}
 	vm->start_tsc = rdtsc();
-	vm->tsc_offset = -vm->start_tsc;
+	vm->tsc_offset = -tsc_scale(vm->start_tsc, vm->tsc_ratio);
 	vm->clock.tsc_base = 0;
 	vm->clock.wall_base_ns = vm_wall_clock_ns();
 	for (unsigned i = 0; i < vm->nr_vcpus; i++)

@@ -63,9 +63,10 @@ struct vm {
 	unsigned nr_vcpus;
 	struct vcpu *vcpu[CONF_VCPUS_MAX];
 
-	uint64_t tsc_offset; /* guest TSC = host TSC + tsc_offset */
-	uint64_t start_tsc;  /* host TSC at the last start */
-	uint64_t boot_ticks; /* from start to the guest's first mark, 0: not yet */
+	uint64_t tsc_offset, tsc_ratio; /* vmx/tsc_scale.h */
+	uint32_t tsc_khz;		/* of the guest */
+	uint64_t start_tsc;		/* host TSC at the last start */
+	uint64_t boot_ticks;		/* from start to the guest's first mark, 0: not yet */
 	uint64_t boot_exits;
 	uint64_t nr_starts;
 };

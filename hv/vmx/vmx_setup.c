@@ -163,7 +163,8 @@ static void write_controls(const struct vmx_vcpu *v)
 {
 	vmcs_write(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmcs_write(VMCS_PROC_CONTROLS, vmx_caps.proc);
-	vmcs_write(VMCS_PROC_CONTROLS2, vmx_caps.proc2);
+	vmcs_write(VMCS_PROC_CONTROLS2,
+		v->tsc_ratio ? vmx_caps.proc2 | PROC2_TSC_SCALING : vmx_caps.proc2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_caps.entry & ~ENTRY_CTL_GUEST_64);
 	/* #DB and #AC can be delivered to themselves for ever inside the guest, out of reach of
@@ -200,6 +201,8 @@ static void write_optional_controls(const struct vmx_vcpu *v)
 		vmcs_write(VMCS_POSTED_INT_VECTOR, VECTOR_POSTED);
 		vmcs_write(VMCS_POSTED_INT_DESC, HPA(v->posted_interrupts));
 	}
+	if (v->tsc_ratio)
+		vmcs_write(VMCS_TSC_MULTIPLIER, v->tsc_ratio);
 	if (vmx_caps.xsaves)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 	if (vmx_caps.pause_loop) {

@@ -42,8 +42,9 @@ struct vmx_vcpu {
 	uint64_t cr2;
 	uint64_t dr[4], dr6;
 	uint64_t tsc_offset;
-	int loaded_on; /* core index, VMX_NOT_LOADED */
-	int last_core; /* whose TLB may hold entries of this VPID; -1 = none */
+	uint64_t tsc_ratio; /* vmx/tsc_scale.h; not 0 only if vmx_caps.tsc_scaling */
+	int loaded_on;	    /* core index, VMX_NOT_LOADED */
+	int last_core;	    /* whose TLB may hold entries of this VPID; -1 = none */
 	uint16_t vpid;
 	bool launched;
 	bool uses_dr;  /* MOV-DR exiting is off, DR0-3 and DR6 are the guest's */
@@ -79,8 +80,8 @@ uint32_t vmx_vcpu_enter(struct vmx_vcpu *v);
 uint64_t vmx_gpr_read(const struct vmx_vcpu *v, unsigned n);
 void vmx_gpr_write(struct vmx_vcpu *v, unsigned n, uint64_t value);
 
-/* Skips the instruction that exited, with its interrupt shadow: with the length that the exit gives,
- * or one that was decoded (EPT violations give none). */
+/* Skips the instruction that exited, with its interrupt shadow: with the length that the exit
+ * gives, or one that was decoded (EPT violations give none). */
 void vmx_skip(unsigned len_bytes);
 void vmx_next_instruction(void);
 
