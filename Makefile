@@ -8,6 +8,7 @@ include boot/boot.mk
 include tests/tests.mk
 include guest-stub/guest-stub.mk
 include tests/support/run.mk
+include tests/bench/bench.mk
 
 .PHONY: all clean distclean help
 all: $(O)/sluice.elf

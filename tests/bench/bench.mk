@@ -1,0 +1,26 @@
+# Figures, not tests: what the packet path costs, in the emulator and on the host.
+HOST_BENCH     := $(O)/bench/virtio_net_bench
+HOST_BENCH_SRC := tests/bench/virtio_net_bench.c
+BENCH_CFLAGS   := -O2 $(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_CFLAGS))
+VALGRIND       := $(shell command -v valgrind)
+
+$(HOST_BENCH): $(HOST_BENCH_SRC) $(call sources_of,$(HOST_BENCH_SRC)) tests/support/fake_log.c
+	@mkdir -p $(@D)
+	$(HOST_CC) $(BENCH_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^)
+
+-include $(HOST_BENCH).d
+
+.PHONY: bench bench-files bench-host
+## make bench      measures in Bochs with one CPU what traffic and boot cost, beside the targets;
+##                 CASE=boot|offload|no-offload: only that; with valgrind, also bench-host
+bench: deps
+	@$(SUB_MAKE) -s bench-files
+	@tests/bench/run --build $(O) --cache $(CACHE) --jobs $(JOBS) \
+		$(if $(VALGRIND),--host $(HOST_BENCH)) $(CASE)
+
+bench-files: bochs $(MACHINE) $(ALL_GUESTS) $(if $(VALGRIND),$(HOST_BENCH))
+
+## make bench-host instructions per frame of the packet path on the host; needs valgrind
+bench-host: $(HOST_BENCH)
+	@[ -n "$(VALGRIND)" ] || { echo "bench-host: valgrind is not installed" >&2; exit 1; }
+	@tests/bench/host.py $(HOST_BENCH)
