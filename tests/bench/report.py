@@ -3,7 +3,8 @@
 MB = 1_000_000
 REFERENCE = ("native and KVM: measured elsewhere with the same emulator, kernel and settings; native: "
              "a bridge\nbetween two namespaces; KVM: Linux KVM, QEMU, vhost-net and a Linux bridge. "
-             "All CPU use included.")
+             "All CPU use included;\n"
+             "whether its UDP packets are those sent or those delivered is not recorded.")
 
 # (case, iperf3 test, title, unit of work, ((what, scale, unit, target, native, KVM), ...))
 TRAFFIC = (
@@ -125,9 +126,9 @@ def text(results):
                      "<= " + cell(f["target"]), cell(f["native"]), cell(f["kvm"]), f["verdict"]))
     out = [f"Sluice {s['version']}, {s['emulator']}, {s['cpus']} CPU {s['model']}, ips={s['ips']}, "
            f"guests with 1 vCPU, {s['guest_memory']},\n\"{s['linux']}\"", table(rows),
-           "whole: the test from start to end of iperf3; steady: the slope between two lengths, without "
-           "that fixed cost;\nMB: 10^6 bytes of payload; packets: as sent. "
-           "Boot and memory have one figure, which is judged.", REFERENCE, *losses(results["runs"])]
+           "whole: the longer test from start to end of iperf3; steady: the slope between two lengths, "
+           "without\nthat fixed cost; where there is no steady figure the whole one is judged. "
+           "MB: 10^6 bytes of payload.", REFERENCE, *losses(results["runs"])]
     if results["host"]:
         out += ["", *(f"packet path on the host: {h['instructions_per_frame']:.0f} instructions per "
                       f"frame of {h['frame_bytes']} bytes" for h in results["host"])]
