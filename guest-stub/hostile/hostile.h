@@ -21,7 +21,7 @@ struct hostile_case {
 };
 
 extern const struct hostile_case ring_cases[], queue_cases[], register_cases[], sweep_cases[],
-	cpu_cases[], mmio_cases[], storm_cases[]; /* each ends with a NULL name */
+	cpu_cases[], mmio_cases[], odd_cases[], storm_cases[]; /* each ends with a NULL name */
 
 extern struct vnet nic;
 
@@ -43,11 +43,12 @@ uint64_t junk(void); /* pseudo-random, the same in every run */
 void hostile_end(void);
 
 /* insns.S: instructions to try; arg is a page of scratch memory, or the address of an MMIO
- * register for the second list. */
+ * register for the other two. */
 struct insn {
 	void (*run)(void *arg);
 	const char *name;
 };
-extern const struct insn cpu_insns[], cpu_insns_end[], mmio_insns[], mmio_insns_end[];
+extern const struct insn cpu_insns[], cpu_insns_end[], mmio_insns[], mmio_insns_end[], odd_insns[],
+	odd_insns_end[];
 
 #endif

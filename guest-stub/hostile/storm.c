@@ -12,6 +12,8 @@
 #include "try.h"
 
 #define STORM	      3000
+#define SETTLE_ROUNDS 5
+#define SETTLE_TICKS  2000000
 #define VECTOR_FIRST  0x20
 #define VECTOR_STORM  0x70
 #define VECTOR_NMI    2
@@ -117,6 +119,18 @@ static void run_nmi(const struct hostile_case *c)
 		flaw("no NMI came");
 }
 
+static const uint8_t park[] = { 0xfa, 0xf4, 0xeb, 0xfd }; /* cli; again: hlt; jmp again */
+static const uint8_t spin[] = { 0xfa, 0xeb, 0xfe };	  /* cli; again: jmp again */
+
+/* What a CPU does that a SIPI with this vector starts. */
+static void place_code(uint8_t vector, const uint8_t *code, size_t len_bytes)
+{
+	volatile uint8_t *page = (volatile uint8_t *)((uint64_t)vector << PAGE_SHIFT);
+
+	for (size_t i = 0; i < len_bytes; i++)
+		page[i] = code[i];
+}
+
 /* Modes, shorthands and destinations that do not reset this CPU. */
 static bool harmless(uint32_t icr, uint32_t dest)
 {
@@ -130,7 +144,7 @@ static bool harmless(uint32_t icr, uint32_t dest)
 static void run_icr(const struct hostile_case *c)
 {
 	const uint32_t dests[] = { apic_id(), apic_id() ^ 1, 77, 255, 0x10001, UINT32_MAX };
-	static const uint8_t vectors[] = { 0, 1, 15, VECTOR_STORM, 255 };
+	static const uint8_t vectors[] = { 0, 1, 15, VECTOR_STORM, 0x9e };
 	unsigned cpus = 0;
 
 	(void)c;
@@ -138,6 +152,8 @@ static void run_icr(const struct hostile_case *c)
 		skip_case("no x2APIC");
 		return;
 	}
+	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
+		place_code(vectors[i], park, sizeof(park));
 	for (unsigned i = 0; i < 8 * 4 * 8 * ARRAY_SIZE(dests) * ARRAY_SIZE(vectors); i++) {
 		unsigned k = i / 256;
 		uint32_t icr = (i & 7) << 8 | (i >> 3 & 3) << 18 | (i >> 5 & 1 ? APIC_LOGICAL : 0) |
@@ -154,6 +170,10 @@ static void run_icr(const struct hostile_case *c)
 			tally(try_wrmsr(IA32_X2APIC_FIRST + APIC_REG_ICR,
 				(uint64_t)apic_id() << 32 | BIT32(bit) | VECTOR_STORM));
 	apic_write(APIC_REG_ESR, 0);
+	/* An NMI that is still under way must not meet a starting CPU: it has no IDT yet. */
+	apic_send(0, APIC_ALL_OTHERS | APIC_INIT | APIC_ASSERT);
+	for (unsigned i = 0; i < SETTLE_ROUNDS; i++)
+		cpu_idle(SETTLE_TICKS);
 	cpus = cpu_start_others((unsigned)option_u64("vcpus", 0)); /* INIT took them away */
 	tally_note();
 	note("cpus", cpus);
@@ -200,6 +220,27 @@ static void run_init_sipi(const struct hostile_case *c)
 		flaw("the other CPU does not start again");
 }
 
+/* A CPU that has never had interrupts on and does not exit: only its time slice ends it. */
+static void run_spin(const struct hostile_case *c)
+{
+	uint32_t other = cpu_other()->id;
+	uint64_t start;
+	unsigned ticks = 0;
+
+	(void)c;
+	place_code(VECTOR_STORM, spin, sizeof(spin));
+	apic_send(other, APIC_INIT | APIC_ASSERT);
+	cpu_idle(SETTLE_TICKS);
+	apic_send(other, APIC_SIPI | APIC_ASSERT | VECTOR_STORM);
+	start = rdtsc();
+	for (; ticks < 10; ticks++)
+		cpu_idle(SETTLE_TICKS);
+	note("late", (rdtsc() - start) / SETTLE_TICKS - ticks);
+	note("cpus", cpu_start_others((unsigned)option_u64("vcpus", 0)));
+	if (!cpu_other())
+		flaw("the other CPU does not start again");
+}
+
 static void run_eoi(const struct hostile_case *c)
 {
 	(void)c;
@@ -226,6 +267,7 @@ const struct hostile_case storm_cases[] = {
 	CASE("icr", run_icr, 0),
 	CASE("ping-pong", run_ping_pong, NEEDS_CPU),
 	CASE("init-sipi", run_init_sipi, NEEDS_CPU),
+	CASE("spin", run_spin, NEEDS_CPU),
 	CASE("eoi", run_eoi, 0),
 	{ NULL, NULL, 0, 0, NULL, 0 },
 };
