@@ -16,14 +16,15 @@
 #define GUEST_MEMORY_MIN   MIB(2)
 
 /* Written by the loaders below 640 KiB; the guest may reuse all of it. */
-#define GUEST_BOOT_GDT_GPA  UINT64_C(0x1000)
-#define GUEST_ZERO_PAGE_GPA UINT64_C(0x2000)
-#define GUEST_BOOT_PML4_GPA UINT64_C(0x3000) /* then the PDPT and four page directories */
-#define GUEST_PVH_START_GPA UINT64_C(0x9000)
-#define GUEST_CMDLINE_GPA   UINT64_C(0x20000)
-#define GUEST_CMDLINE_LEN   0x10000u
-#define GUEST_ACPI_GPA	    UINT64_C(0xe0000) /* the RSDP first */
-#define GUEST_ACPI_LEN	    0x10000u
+#define GUEST_BOOT_GDT_GPA     UINT64_C(0x1000)
+#define GUEST_ZERO_PAGE_GPA    UINT64_C(0x2000)
+#define GUEST_BOOT_PML4_GPA    UINT64_C(0x3000) /* then the PDPT and four page directories */
+#define GUEST_PVH_START_GPA    UINT64_C(0x9000)
+#define GUEST_CMDLINE_GPA      UINT64_C(0x20000)
+#define GUEST_CMDLINE_LEN      0x10000u
+#define GUEST_RESET_VECTOR_GPA UINT64_C(0xffff0)
+#define GUEST_ACPI_GPA	       UINT64_C(0xe0000) /* the RSDP first */
+#define GUEST_ACPI_LEN	       0x10000u
 
 /* Memory-mapped devices */
 #define GUEST_PCI_MMIO_GPA UINT64_C(0xe0000000) /* BARs */

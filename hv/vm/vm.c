@@ -11,6 +11,7 @@
 #include "mem/direct_map.h"
 #include "vm/build.h"
 #include "vm/guest_acpi.h"
+#include "vm/guest_layout.h"
 #include "vm/guest_load.h"
 #include "vm/nic.h"
 #include "vmx/tsc_scale.h"
@@ -135,6 +136,16 @@ static void reset_counters(struct vm *vm)
 	vm->boot_ticks = vm->boot_exits = 0;
 }
 
+/* Where real-mode software goes to reboot. Linux does on hardware-reduced ACPI without EFI, before
+ * it tries the reset register: mov $0xcf9, %dx; mov $0x06, %al; out %al, %dx; 1: hlt; jmp 1b */
+static int write_reset_vector(struct vm *vm)
+{
+	static const uint8_t code[] = { 0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee, 0xf4, 0xeb, 0xfd };
+
+	_Static_assert(GUEST_PORT_RESET == 0xcf9 && GUEST_RESET_VALUE == 0x06, "as in the code");
+	return guest_mem_write(&vm->mem, GUEST_RESET_VECTOR_GPA, code, sizeof(code));
+}
+
 static int load(struct vm *vm, struct guest_entry *entry)
 {
 	struct guest_files files;
@@ -145,6 +156,8 @@ static int load(struct vm *vm, struct guest_entry *entry)
 	for (unsigned i = 0; i < vm->mem.nr_regions; i++)
 		memset(vm->mem.region[i].hva, 0, vm->mem.region[i].len_bytes);
 	err = guest_acpi_build(&vm->mem, vm->nr_vcpus, &rsdp_gpa);
+	if (!err)
+		err = write_reset_vector(vm);
 	if (err) {
 		log_error("guest %s: no room for its ACPI tables", vm->conf->name);
 		return err;
