@@ -72,9 +72,8 @@ def boot(runs):
 
 def memory(runs):
     run = runs.get("offload") or runs.get("no-offload") or runs.get("boot")
-    parts = run["hypervisor"] if run else {}
-    have = parts and None not in (parts["image_bytes"], parts["memory_bytes"])
-    mib = (parts["image_bytes"] + parts["memory_bytes"]) / 2**20 if have else None
+    size = run["hypervisor"]["memory_bytes"] if run else None  # the image is part of it
+    mib = size / 2**20 if size is not None else None
     return [figure("memory beside the guests'", "MiB", mib, None, MEMORY_TARGET_MIB, None,
                    KVM_MEMORY_MIB)]
 
@@ -128,7 +127,9 @@ def text(results):
            f"guests with 1 vCPU, {s['guest_memory']},\n\"{s['linux']}\"", table(rows),
            "whole: the longer test from start to end of iperf3; steady: the slope between two lengths, "
            "without\nthat fixed cost; where there is no steady figure the whole one is judged. "
-           "MB: 10^6 bytes of payload.", REFERENCE, *losses(results["runs"])]
+           "MB: 10^6 bytes of payload.\n"
+           "Memory: image, pages and tables; not the boot files, which are kept to start guests again.",
+           REFERENCE, *losses(results["runs"])]
     if results["host"]:
         out += ["", *(f"packet path on the host: {h['instructions_per_frame']:.0f} instructions per "
                       f"frame of {h['frame_bytes']} bytes" for h in results["host"])]
