@@ -1,5 +1,5 @@
-/* 128-bit division, which GCC calls by this name; a freestanding image has no libgcc. Slow and plain:
- * for set-up arithmetic. */
+/* 128-bit division, which GCC calls by this name; a freestanding image has no libgcc. Slow and
+ * plain: for set-up arithmetic. */
 #include <stdint.h>
 
 typedef unsigned __int128 uint128;

@@ -111,8 +111,8 @@ struct tx_frame {
 	uint16_t head;	       /* its chain */
 };
 
-#define TX_POLL_FRAMES	  2 /* in one run: the guest sends by batches */
-#define TX_DRY_POLLS	  1 /* before the driver is asked for a notification again */
+#define TX_POLL_FRAMES 2 /* in one run: the guest sends by batches */
+#define TX_DRY_POLLS   1 /* before the driver is asked for a notification again */
 #define TX_CHAIN_SEGMENTS                                                                          \
 	(FRAME_SEGMENTS_MAX + 2) /* the header may have one of its own, or two                     \
 				  */

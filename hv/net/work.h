@@ -35,7 +35,7 @@ struct worker {
 	struct work *incoming;		/* lock-free LIFO, atomic */
 	struct work *batch;		/* taken over, in arrival order; the owner's */
 	struct work *polled;		/* to look at again; the owner's */
-	uint64_t runs, frames;	/* statistics, the owner's */
+	uint64_t runs, frames;		/* statistics, the owner's */
 	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
 } __cacheline_aligned;
 

@@ -34,8 +34,8 @@ struct guest_cpuid_in {
 	bool has_invpcid;
 	bool has_xsaves;
 	bool fast_strings; /* IA32_MISC_ENABLE[0], which the guest sees as well */
-	bool cr4_osxsave; /* the vCPU's state now */
-	uint64_t xcr0;	  /* the vCPU's value now */
+	bool cr4_osxsave;  /* the vCPU's state now */
+	uint64_t xcr0;	   /* the vCPU's value now */
 };
 
 void guest_cpuid(

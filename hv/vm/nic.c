@@ -91,7 +91,8 @@ int vm_nic_create(struct vm *vm, unsigned n, struct vm_nic **nic)
 		return -ENOMEM;
 	err = switch_add_port(vm_switch[c->switch_index], &v->net->port, &policy);
 	if (err) {
-		log_error("guest %s: NIC %u does not fit on switch %s (%d): two NICs with one MAC, or "
+		log_error("guest %s: NIC %u does not fit on switch %s (%d): two NICs with one MAC, "
+			  "or "
 			  "too many ports",
 			vm->conf->name, n, c->switch_name, err);
 		return err;

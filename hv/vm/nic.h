@@ -1,4 +1,5 @@
-/* Guests' network interfaces: virtio-net on virtio-pci, plugged into the switches of sluice.conf. */
+/* Guests' network interfaces: virtio-net on virtio-pci, plugged into the switches of sluice.conf.
+ */
 #ifndef SLUICE_VM_NIC_H
 #define SLUICE_VM_NIC_H
 

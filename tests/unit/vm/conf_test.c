@@ -120,7 +120,8 @@ static void guest_options(void **state)
 	parse_ok("[guest web]\r\nvcpus = 8\r\nmemory = 3G\r\nkernel = \\guests\\my kernel\r\n"
 		 "initrd = rootfs.cpio   # small\r\n"
 		 "cmdline =  console=ttyS0 a=b # \"kept\" [x]  \r\n"
-		 "weight = 65535\r\ntsc_khz = 2000000\r\ncores = 0-1,3,63\r\nautostart = off\r\nexit = poweroff\r\n");
+		 "weight = 65535\r\ntsc_khz = 2000000\r\ncores = 0-1,3,63\r\nautostart = "
+		 "off\r\nexit = poweroff\r\n");
 	assert_int_equal(g->vcpus, 8);
 	assert_true(g->memory_bytes == GIB(3));
 	assert_string_equal(g->kernel, "\\guests\\my kernel");

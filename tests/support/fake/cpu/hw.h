@@ -120,7 +120,8 @@ FAKE(bool, vmx_invept, (uint64_t type, const struct invalidate_desc *d), (type, 
 FAKE(bool, vmx_invvpid, (uint64_t type, const struct invalidate_desc *d), (type, d))
 #undef FAKE
 
-/* The real one is not volatile: it must not stand here, or the compiler moves it before the test. */
+/* The real one is not volatile: it must not stand here, or the compiler moves it before the test.
+ */
 __attribute__((weak)) void *fake_read_gs_self(void);
 static inline void *read_gs_self(void)
 {
