@@ -10,8 +10,11 @@
 #include "vm/vm.h"
 #include "vmx/vmx.h"
 
-#define EXIT_ENTRY_FAILED BIT32(31)
-#define KVM_ENOSYS	  1000
+#define KVM_ENOSYS 1000
+
+#define DR7_GD		  BIT64(13)
+#define SHADOW_STI_MOV_SS UINT32_C(3)
+#define PENDING_DEBUG_BS  BIT64(14)
 
 enum exit_action exit_crash(struct vcpu *v, const char *why)
 {
@@ -26,9 +29,16 @@ static enum exit_action exit_debug_exception(struct vcpu *v)
 	uint64_t qualification = vmcs_read(VMCS_EXIT_QUALIFICATION);
 
 	vmx_give_debug_registers(&v->vmx);
-	/* 28.2.1: the causes stand in the qualification as DR6 would hold them. */
+	/* 28.2.1: the causes stand in the qualification as DR6 would hold them. Neither the exit
+	 * nor the injection does what the exception does to DR6 and DR7. */
 	write_dr6((read_dr6() & ~UINT64_C(0xf)) | (qualification & 0x600f));
-	vmx_inject(EVENT_HARDWARE_EXCEPTION, VECTOR_DB, false, 0);
+	vmcs_write(VMCS_GUEST_DR7, vmcs_read(VMCS_GUEST_DR7) & ~DR7_GD);
+	/* 27.3.1.5: an entry into an interrupt shadow with TF set wants to see the step pending. */
+	if (vmcs_read(VMCS_GUEST_RFLAGS) & RFLAGS_TF &&
+		vmcs_read32(VMCS_GUEST_INTERRUPTIBILITY) & SHADOW_STI_MOV_SS)
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG,
+			vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+	vmx_inject_exited();
 	return EXIT_RESUME;
 }
 
@@ -46,8 +56,7 @@ static enum exit_action exit_exception_nmi(struct vcpu *v)
 	case VECTOR_DB:
 		return exit_debug_exception(v);
 	case VECTOR_AC:
-		vmx_inject(EVENT_HARDWARE_EXCEPTION, VECTOR_AC, true,
-			vmcs_read32(VMCS_EXIT_INTR_ERROR_CODE));
+		vmx_inject_exited();
 		return EXIT_RESUME;
 	default:
 		return exit_crash(v, "unexpected exception exit");
@@ -175,6 +184,16 @@ static enum exit_action exit_virtualized_eoi(struct vcpu *v)
 	return EXIT_RESUME; /* trap-like: behind the instruction already */
 }
 
+/* Self-IPI with an illegal vector: the one write that the processor virtualises only half. */
+static enum exit_action exit_apic_write(struct vcpu *v)
+{
+	unsigned off = (unsigned)vmcs_read(VMCS_EXIT_QUALIFICATION) & 0xff0;
+
+	v->irr_dirty = true;
+	(void)!lapic_msr_write(&v->lapic, LAPIC_X2APIC_MSR(off), v->lapic.regs[off / 4]);
+	return EXIT_RESUME; /* trap-like */
+}
+
 static enum exit_action exit_machine_check(struct vcpu *v)
 {
 	(void)v;
@@ -223,6 +242,7 @@ static const exit_handler handler[EXIT_REASONS] = {
 	[EXIT_INVVPID] = exit_undefined,
 	[EXIT_WBINVD] = exit_skip, /* all guest memory is write-back and coherent */
 	[EXIT_XSETBV] = exit_xsetbv,
+	[EXIT_APIC_WRITE] = exit_apic_write,
 	[EXIT_VMFUNC] = exit_undefined,
 	[EXIT_ENCLS] = exit_undefined,
 };
@@ -232,7 +252,7 @@ enum exit_action vcpu_handle_exit(struct vcpu *v, uint32_t reason_word)
 	uint32_t reason = reason_word & 0xffff;
 	char why[VM_WHY_MAX];
 
-	if (reason_word & EXIT_ENTRY_FAILED) {
+	if (reason_word & VMX_ENTRY_FAILED) {
 		fmt_print(
 			why, sizeof(why), "VM entry refused the guest's state (reason %u)", reason);
 		return exit_crash(v, why);

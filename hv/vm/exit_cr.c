@@ -26,6 +26,8 @@ static bool reload_pdptes(struct vcpu *v)
 
 static bool write_cr(struct vcpu *v, unsigned cr, uint64_t value)
 {
+	if (cr != 8)
+		vpid_flush(v->vmx.vpid); /* as the instruction does; these exits are rare */
 	switch (cr) {
 	case 0:
 		return vmx_set_cr0(value) && reload_pdptes(v);

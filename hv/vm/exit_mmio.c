@@ -6,9 +6,11 @@
 #include "lib/log.h"
 #include "vm/vm.h"
 
-#define EPT_VIOLATION_FETCH BIT64(2)
-#define CS_ACCESS_L	    BIT32(13)
-#define CS_ACCESS_DB	    BIT32(14)
+#define EPT_VIOLATION_FETCH   BIT64(2)
+#define EPT_VIOLATION_LINEAR  BIT64(7) /* a linear address was translated, */
+#define EPT_VIOLATION_OPERAND BIT64(8) /* and this is its target, not a page table */
+#define CS_ACCESS_L	      BIT32(13)
+#define CS_ACCESS_DB	      BIT32(14)
 
 void exit_guest_cpu(struct guest_cpu *cpu)
 {
@@ -68,6 +70,10 @@ enum exit_action exit_ept_violation(struct vcpu *v)
 			(unsigned long long)gpa);
 		return exit_crash(v, why);
 	}
+	if (!(qualification & EPT_VIOLATION_LINEAR) || !(qualification & EPT_VIOLATION_OPERAND))
+		return exit_crash(v, "page table outside of RAM");
+	if (vmx_event_pending())
+		return exit_crash(v, "stack or descriptor table outside of RAM");
 	exit_guest_cpu(&cpu);
 	nr_bytes = guest_fetch(&v->vm->mem, &cpu, vmcs_read(VMCS_GUEST_RIP), bytes);
 	if (decode_insn(bytes, nr_bytes, guest_cpu_mode(&cpu), &insn))

@@ -17,6 +17,11 @@
 #define MISC_NO_BTS_PEBS      (BIT64(11) | BIT64(12))
 #define DEBUGCTL_LBR_BTF      UINT64_C(3)
 #define X86_ARCH_CAPABILITIES BIT32(29) /* CPUID leaf 7 EDX */
+/* What the processor is immune to; not the bits that promise further MSRs (TSX_CTRL and others). */
+#define ARCH_CAPABILITIES_FACTS                                                                    \
+	(BIT64(0) | BIT64(1) | BIT64(2) | BIT64(3) | BIT64(4) | BIT64(5) | BIT64(6) | BIT64(8) |   \
+		BIT64(13) | BIT64(14) | BIT64(15) | BIT64(17) | BIT64(19) | BIT64(20) |            \
+		BIT64(24) | BIT64(26) | BIT64(27))
 
 struct msr_rule {
 	uint32_t first, last;
@@ -88,7 +93,10 @@ static int read_arch_capabilities(struct vcpu *v, uint32_t msr, uint64_t *value)
 	(void)v;
 	if (cpuid(0, 0).eax < 7 || !(cpuid(7, 0).edx & X86_ARCH_CAPABILITIES))
 		return -EINVAL;
-	return rdmsr_safe(msr, value) ? -EINVAL : 0;
+	if (rdmsr_safe(msr, value))
+		return -EINVAL;
+	*value &= ARCH_CAPABILITIES_FACTS;
+	return 0;
 }
 
 static int read_debugctl(struct vcpu *v, uint32_t msr, uint64_t *value)

@@ -229,12 +229,19 @@ static bool has_event(struct vcpu *v)
 
 /* ---- Time ---- */
 
-static uint64_t timer_deadline_host(const struct vcpu *v)
+/* The guest chooses its TSC and its deadline: what is far in its future must not wrap into our
+ * past. */
+static uint64_t timer_deadline_host(const struct vcpu *v, uint64_t now)
 {
+	uint64_t guest_now = tsc_scale(now, v->vmx.tsc_ratio) + v->vmx.tsc_offset, wait;
 	uint64_t d = lapic_timer_deadline(&v->lapic);
 
-	return d == LAPIC_NO_DEADLINE ? NO_DEADLINE
-				      : tsc_unscale(d - v->vmx.tsc_offset, v->vmx.tsc_ratio);
+	if (d == LAPIC_NO_DEADLINE)
+		return NO_DEADLINE;
+	if (d <= guest_now)
+		return now;
+	wait = tsc_unscale(d - guest_now, v->vmx.tsc_ratio);
+	return wait < NO_DEADLINE - now ? now + wait : NO_DEADLINE;
 }
 
 static void arm_preemption_timer(uint64_t now, uint64_t deadline)
@@ -269,7 +276,7 @@ static bool runnable(struct vcpu *v, uint64_t now)
 	if (lapic_timer_check(&v->lapic, tsc_scale(now, v->vmx.tsc_ratio) + v->vmx.tsc_offset))
 		v->irr_dirty = true;
 	if (v->halted) {
-		v->entity.timer_tsc = timer_deadline_host(v);
+		v->entity.timer_tsc = timer_deadline_host(v, now);
 		sched_forget_wake(&v->entity); /* has_event() sees what they were for */
 		if (!has_event(v))
 			return false;
@@ -294,7 +301,7 @@ static void enter_and_handle(struct vcpu *v, uint64_t now)
 		deliver_by_hardware(v);
 	else
 		deliver_by_software(v);
-	arm_preemption_timer(now, MIN(sched_yield_tsc(), timer_deadline_host(v)));
+	arm_preemption_timer(now, MIN(sched_yield_tsc(), timer_deadline_host(v, now)));
 	before = rdtsc();
 	reason = vmx_vcpu_enter(&v->vmx);
 	v->guest_ticks += rdtsc() - before;

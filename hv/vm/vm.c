@@ -76,10 +76,12 @@ int vm_request_resume(struct vm *vm)
 void vm_request_stop(struct vm *vm, enum vm_exit why)
 {
 	spin_lock(&vm->request_lock);
-	if (vm->stopping == VM_EXIT_NONE && vm->state != VM_STOPPED)
-		vm->stopping = why;
+	if (vm->state != VM_STOPPED) {
+		if (vm->stopping == VM_EXIT_NONE)
+			vm->stopping = why;
+		store_release(&vm->hold, true); /* before anyone can see it stopped and start it */
+	}
 	spin_unlock(&vm->request_lock);
-	store_release(&vm->hold, true);
 }
 
 void vm_crash(struct vm *vm, const char *why)

@@ -56,6 +56,18 @@ void vmx_inject_gp(void)
 	vmx_inject(EVENT_HARDWARE_EXCEPTION, VECTOR_GP, vmcs_read(VMCS_GUEST_CR0) & CR0_PE, 0);
 }
 
+void vmx_inject_exited(void)
+{
+	uint32_t info = vmcs_read32(VMCS_EXIT_INTR_INFO);
+	enum vmx_event_type type = (enum vmx_event_type)(info >> 8 & 7);
+
+	/* INT1 exits before it is over: it is skipped by its injection. */
+	if (type >= EVENT_SOFTWARE_INTERRUPT)
+		vmcs_write(VMCS_ENTRY_INSTRUCTION_LEN, vmcs_read32(VMCS_EXIT_INSTRUCTION_LEN));
+	vmx_inject(type, (uint8_t)info, info & INTR_INFO_ERROR_CODE,
+		info & INTR_INFO_ERROR_CODE ? vmcs_read32(VMCS_EXIT_INTR_ERROR_CODE) : 0);
+}
+
 void vmx_inject_ud(void)
 {
 	vmx_inject(EVENT_HARDWARE_EXCEPTION, VECTOR_UD, false, 0);

@@ -36,6 +36,7 @@
 static uint8_t *io_bitmap;  /* two pages, all ports exit */
 static uint8_t *msr_bitmap; /* one page */
 static uint64_t xcr0_mask, cr4_mask;
+static bool has_spec_ctrl;
 static bool fast_strings;
 
 extern const char vmx_exit_entry[];
@@ -52,7 +53,7 @@ static void msr_bitmap_pass(uint32_t msr, bool reads, bool writes)
 
 bool vmx_has_spec_ctrl(void)
 {
-	return cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & BIT32(26);
+	return has_spec_ctrl;
 }
 
 static void build_msr_bitmap(void)
@@ -123,6 +124,7 @@ int vmx_shared_init(void)
 	if (!io_bitmap || !msr_bitmap)
 		return -ENOMEM;
 	memset(io_bitmap, 0xff, 2 * PAGE_SIZE);
+	has_spec_ctrl = cpuid(0, 0).eax >= 7 && cpuid(7, 0).edx & BIT32(26);
 	build_msr_bitmap();
 	xcr0_mask = supported_xcr0();
 	cr4_mask = supported_cr4();
@@ -155,7 +157,9 @@ int vmx_vcpu_init(struct vmx_vcpu *v, struct ept *ept, uint16_t vpid, void *vapi
 	v->loaded_on = VMX_NOT_LOADED;
 	v->last_core = -1;
 	*(uint32_t *)v->vmcs = vmx_caps.revision;
-	return 0;
+	/* 25.11.3: before the first VMPTRLD, for what the processor keeps in it beside the fields.
+	 */
+	return vmx_clear(HPA(v->vmcs)) ? 0 : -EIO;
 }
 
 /* Event-injection and window controls come and go at run time; everything else is set here. */
@@ -308,6 +312,7 @@ void vmx_vcpu_start(struct vmx_vcpu *v, const struct vmx_start *s)
 	vmx_vcpu_evict(v);
 	reset_lazy_state(v);
 	vmx_vcpu_load(v);
+	vpid_flush(v->vpid); /* translations of its former life */
 	write_controls(v);
 	write_optional_controls(v);
 	write_host_state();

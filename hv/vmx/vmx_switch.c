@@ -9,6 +9,8 @@
 #include "mem/direct_map.h"
 #include "vmx/vmx.h"
 
+#define ERROR_INVALID_CONTROLS 7 /* VM-instruction error: SDM vol. 3C, 31.4 */
+
 extern bool vmx_enter(uint64_t gpr[GPRS], bool launched);
 
 static const uint32_t switched_msr[GUEST_MSRS] = {
@@ -77,6 +79,8 @@ static void save_debug_registers(struct vmx_vcpu *v)
 
 void vmx_give_debug_registers(struct vmx_vcpu *v)
 {
+	if (v->uses_dr)
+		return; /* the hardware's are newer than ours */
 	v->uses_dr = true;
 	load_debug_registers(v);
 	vmcs_write(VMCS_PROC_CONTROLS, vmcs_read32(VMCS_PROC_CONTROLS) & ~PROC_MOV_DR);
@@ -138,11 +142,28 @@ void vmx_vcpu_evict(struct vmx_vcpu *v)
 	store_release(&v->loaded_on, VMX_NOT_LOADED);
 }
 
+/* The entry instruction did nothing. What is injected depends on the guest, so that controls that
+ * contradict each other are its end only; anything else is a bug of ours. */
+static uint32_t entry_refused(void)
+{
+	uint32_t error = vmcs_read32(VMCS_INSTRUCTION_ERROR);
+
+	if (error != ERROR_INVALID_CONTROLS)
+		panic("VM entry failed, instruction error %u", error);
+	log_error("VM entry refused: event %08x, controls %08x %08x",
+		vmcs_read32(VMCS_ENTRY_INTR_INFO), vmcs_read32(VMCS_PROC_CONTROLS),
+		vmcs_read32(VMCS_ENTRY_CONTROLS));
+	return VMX_ENTRY_FAILED;
+}
+
 uint32_t vmx_vcpu_enter(struct vmx_vcpu *v)
 {
+	uint32_t reason;
+
 	ept_sync(v->ept);
 	if (!vmx_enter(v->gpr, v->launched))
-		panic("VM entry failed, instruction error %u", vmcs_read32(VMCS_INSTRUCTION_ERROR));
-	v->launched = true;
-	return vmcs_read32(VMCS_EXIT_REASON);
+		return entry_refused();
+	reason = vmcs_read32(VMCS_EXIT_REASON);
+	v->launched |= !(reason & VMX_ENTRY_FAILED);
+	return reason;
 }

@@ -63,7 +63,8 @@ struct vmx_start {
 	uint8_t sipi_vector; /* REAL */
 };
 
-/* Allocates the pages. vpid: unique in the machine, not 0. -ENOMEM. */
+/* Allocates the pages. vpid: unique in the machine, not 0. On a core in VMX operation.
+ * -ENOMEM, -EIO. */
 int vmx_vcpu_init(struct vmx_vcpu *v, struct ept *ept, uint16_t vpid, void *vapic_page,
 	void *posted_interrupts) __must_check;
 
@@ -73,8 +74,10 @@ void vmx_vcpu_start(struct vmx_vcpu *v, const struct vmx_start *s);
 void vmx_vcpu_load(struct vmx_vcpu *v);
 void vmx_vcpu_evict(struct vmx_vcpu *v); /* no-op unless loaded on this core */
 
-/* Enters; the vCPU must be loaded. Returns at the next VM exit with the exit reason word
- * (bit 31: entry failed on guest state). */
+/* Enters; the vCPU must be loaded. Returns at the next VM exit with the exit reason word. With
+ * VMX_ENTRY_FAILED nothing of the guest ran: its state, or with reason 0 an event that was to be
+ * injected, is impossible. */
+#define VMX_ENTRY_FAILED BIT32(31)
 uint32_t vmx_vcpu_enter(struct vmx_vcpu *v);
 
 uint64_t vmx_gpr_read(const struct vmx_vcpu *v, unsigned n);
@@ -103,6 +106,8 @@ enum vmx_event_type {
 
 void vmx_inject(enum vmx_event_type type, uint8_t vector, bool has_error, uint32_t error_code);
 void vmx_inject_gp(void);
+/* Gives the guest the exception that exited, as it was. */
+void vmx_inject_exited(void);
 void vmx_inject_ud(void);
 bool vmx_event_pending(void);
 
@@ -139,7 +144,7 @@ bool vmx_set_cr0(uint64_t value);
 bool vmx_set_cr4(uint64_t value);
 bool vmx_set_xcr0(struct vmx_vcpu *v, uint64_t value);
 
-/* The guest touched a debug register: from now on they are its own. */
+/* The guest touches debug registers: from now on they are its own. */
 void vmx_give_debug_registers(struct vmx_vcpu *v);
 
 #endif

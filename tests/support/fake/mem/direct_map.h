@@ -5,6 +5,10 @@
 #include <stdint.h>
 
 #define HVA(hpa) ((void *)(uintptr_t)(hpa))
-#define HPA(hva) ((uint64_t)(uintptr_t)(hva))
+
+static inline uint64_t HPA(const void *hva)
+{
+	return (uint64_t)(uintptr_t)hva;
+}
 
 #endif
