@@ -23,6 +23,8 @@ struct hostile_case {
 extern const struct hostile_case ring_cases[], queue_cases[], register_cases[], sweep_cases[],
 	cpu_cases[], mmio_cases[], odd_cases[], storm_cases[]; /* each ends with a NULL name */
 
+void run_general_detect(const struct hostile_case *c); /* cpu.c, a case of group odd */
+
 extern struct vnet nic;
 
 /* Appends "label value" to the case's report line. */

@@ -225,6 +225,7 @@ const struct hostile_case mmio_cases[] = {
 
 /* The hypervisor may stop the guest at any of these; they are not part of case=all. */
 const struct hostile_case odd_cases[] = {
+	{ "general-detect", run_general_detect, 0, 0, NULL, 0 },
 	{ "odd-insns", run_odd, 0, 0, NULL, 0 },
 	{ "rewrite", run_rewrite, NEEDS_CPU, 0, NULL, 0 },
 	{ NULL, NULL, 0, 0, NULL, 0 },

@@ -168,18 +168,24 @@ static void fill_length_max(struct vqueue *q)
 	set(q, 0, q->desc[0].addr, UINT32_MAX);
 }
 
-static void fill_length_wraps(struct vqueue *q)
+/* RAM that nobody uses: the device may well write there. */
+static uint64_t spare_gpa(void)
 {
-	set(q, 0, 0x100000, UINT32_MAX - 0xfffff);
-	chain(q, 0, 1);
-	set(q, 1, 0x100000, 0x200000);
+	return ALIGN_UP((uint64_t)image_end, MIB(1));
 }
 
-/* Every descriptor, each as much RAM as there is below 16 MiB: more than 2^31 bytes. */
+static void fill_length_wraps(struct vqueue *q)
+{
+	set(q, 0, spare_gpa(), (uint32_t)(GIB(4) - spare_gpa()));
+	chain(q, 0, 1);
+	set(q, 1, spare_gpa(), (uint32_t)spare_gpa() + PAGE_SIZE);
+}
+
+/* Every descriptor, each all spare RAM: together more than 2^31 bytes from 16 MB of memory on. */
 static void fill_sum_overflow(struct vqueue *q)
 {
 	for (unsigned i = 0; i < q->size; i++) {
-		set(q, i, 0x200000, 0xd00000);
+		set(q, i, spare_gpa(), (uint32_t)(memory_end_low() - spare_gpa()));
 		if (i + 1u < q->size)
 			chain(q, i, (uint16_t)(i + 1));
 	}
@@ -225,7 +231,7 @@ static void fill_single_bytes(struct vqueue *q)
 
 static void fill_oversize(struct vqueue *q)
 {
-	set(q, 0, 0x200000, 70000);
+	set(q, 0, spare_gpa(), 70000);
 }
 
 static void fill_flags(struct vqueue *q)

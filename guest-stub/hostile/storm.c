@@ -14,6 +14,7 @@
 #define STORM	      3000
 #define SETTLE_ROUNDS 5
 #define SETTLE_TICKS  2000000
+#define REAL_MODE_NMI UINT64_C(8)
 #define VECTOR_FIRST  0x20
 #define VECTOR_STORM  0x70
 #define VECTOR_NMI    2
@@ -154,6 +155,7 @@ static void run_icr(const struct hostile_case *c)
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
 		place_code(vectors[i], park, sizeof(park));
+	mmio_write32(REAL_MODE_NMI, 0, 0); /* parked as well: 0:0 is vector 0's page */
 	for (unsigned i = 0; i < 8 * 4 * 8 * ARRAY_SIZE(dests) * ARRAY_SIZE(vectors); i++) {
 		unsigned k = i / 256;
 		uint32_t icr = (i & 7) << 8 | (i >> 3 & 3) << 18 | (i >> 5 & 1 ? APIC_LOGICAL : 0) |
