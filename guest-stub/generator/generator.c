@@ -47,6 +47,8 @@ static bool receive(void)
 	for (; (f = vnet_rx(&nic, &len_bytes)); vnet_rx_done(&nic)) {
 		uint32_t kind = probe_kind(f, len_bytes, &seq);
 
+		if (memcmp(f, nic.mac, 6)) /* another generator's broadcast */
+			continue;
 		if (kind == PROBE_HELLO) {
 			hello = true;
 			memcpy(dst, f + 6, 6);

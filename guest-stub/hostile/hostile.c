@@ -127,7 +127,7 @@ static bool nic_works(void)
 
 	if (!vnet_start(&nic, 0, false) || !(f = vnet_tx_buffer(&nic)))
 		return false;
-	probe_make(f, broadcast, nic.mac, PROBE_DATA, 0, ETHERNET_MIN_BYTES);
+	probe_make(f, broadcast, nic.mac, PROBE_NOISE, 0, ETHERNET_MIN_BYTES);
 	vnet_tx(&nic, ETHERNET_MIN_BYTES);
 	return vnet_drain(&nic) && vnet_reset(&nic);
 }

@@ -58,7 +58,7 @@ static void provoke_frames(void)
 
 	if (!f)
 		return;
-	probe_make(f, broadcast, nic.mac, PROBE_HELLO, 0, ETHERNET_MIN_BYTES);
+	probe_make(f, broadcast, nic.mac, PROBE_NOISE, 0, ETHERNET_MIN_BYTES);
 	vnet_tx(&nic, ETHERNET_MIN_BYTES);
 	f = vnet_tx_buffer(&nic);
 	if (f && option_ip("arp", f + 38)) {
@@ -407,7 +407,7 @@ static void run_headers(const struct hostile_case *c)
 	for (unsigned i = 0; i < 4 * ARRAY_SIZE(headers); i++) {
 		uint8_t *b = q->buffer[i % q->size];
 
-		probe_make(b + VNET_HEADER_BYTES, broadcast, nic.mac, PROBE_DATA, i, 1514);
+		probe_make(b + VNET_HEADER_BYTES, broadcast, nic.mac, PROBE_NOISE, i, 1514);
 		if (i & 1) /* claims to be IPv4 TCP */
 			memcpy(b + VNET_HEADER_BYTES + 12, "\10\0\105\0\0\50\0\0\0\0\100\6", 12);
 		memcpy(b, &headers[i % ARRAY_SIZE(headers)], VNET_HEADER_BYTES);

@@ -16,6 +16,7 @@
 
 #define PROBE_DATA  0x30425250u /* "PRB0" */
 #define PROBE_HELLO 0x4f4c4548u /* "HELO": answered, not counted */
+#define PROBE_NOISE 0x53494f4eu /* "NOIS": likewise */
 #define PROBE_QUIT  0x54495551u /* "QUIT": the echo guest ends */
 
 struct probe {
