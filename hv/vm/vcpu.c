@@ -146,6 +146,8 @@ static void handle_requests(struct vcpu *v)
 {
 	uint32_t r = atomic_xchg(&v->requests, 0);
 
+	if (r & VCPU_REQUEST_NMI) /* first: what came before an INIT is gone with it */
+		v->nmi_pending = true;
 	if (r & VCPU_REQUEST_START) {
 		vmx_vcpu_start(&v->vmx, &v->start);
 		enter_phase(v, VCPU_ACTIVE);
@@ -154,8 +156,6 @@ static void handle_requests(struct vcpu *v)
 		take_init(v);
 	if (r & VCPU_REQUEST_SIPI)
 		take_sipi(v);
-	if (r & VCPU_REQUEST_NMI)
-		v->nmi_pending = true;
 }
 
 /* ---- Interrupts ---- */
