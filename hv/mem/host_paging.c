@@ -196,9 +196,9 @@ static int map_missing_page(uint64_t hpa, uint64_t flags)
 
 const void *host_map_firmware(uint64_t hpa, uint64_t len_bytes)
 {
-	uint64_t limit = BIT64(cpu_features_get()->physical_address_bits);
+	uint64_t limit = MIN(BIT64(cpu_features_get()->physical_address_bits), DIRECT_MAP_BYTES);
 
-	if (hpa >= limit || len_bytes > limit - hpa || limit > DIRECT_MAP_BYTES)
+	if (hpa >= limit || len_bytes > limit - hpa)
 		return NULL;
 	for (uint64_t page = hpa & PAGE_MASK; page < hpa + len_bytes; page += PAGE_SIZE) {
 		if (map_missing_page(page, FLAGS_R))
