@@ -134,7 +134,7 @@ static uint64_t housekeeping(void)
 		return MIN(monitor_us, tsc_to_us(next - now) + 1);
 	next = now + us_to_tsc(HOUSEKEEPING_US);
 	for (unsigned i = 0; i < nr_vms; i++)
-		vm_poll(vms[i], now);
+		vm_poll(vms[i]);
 	vm_nics_housekeeping(tsc_to_us(now));
 	end_if_all_stopped();
 	return MIN(monitor_us, HOUSEKEEPING_US);

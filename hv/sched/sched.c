@@ -11,7 +11,6 @@
 #include "mem/page_alloc.h"
 #include "sched/queue.h"
 
-#define HOUSEKEEPING_US	    10000
 #define LONG_SLICE_US	    100000 /* when nobody else waits */
 #define WAKE_GRANULARITY_US 1000   /* a woken entity must be this far behind to preempt */
 #define WORK_DELAY_MIN_US   20	   /* how long a guest may go on after it queued packets, */

@@ -307,7 +307,7 @@ static void enter_and_handle(struct vcpu *v, uint64_t now)
 	v->guest_ticks += rdtsc() - before;
 	store_release(&v->vmx.in_guest, false);
 	v->nr_exits++;
-	v->exits[reason & 0xffff ? MIN(reason & 0xffff, EXIT_REASONS - 1u) : 0]++;
+	v->exits[MIN(reason & 0xffff, EXIT_REASONS - 1u)]++;
 	if (vcpu_handle_exit(v, reason) == EXIT_NEXT_INSN)
 		vmx_next_instruction();
 }

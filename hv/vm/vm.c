@@ -253,9 +253,8 @@ static void poll_running(struct vm *vm)
 	}
 }
 
-void vm_poll(struct vm *vm, uint64_t now_tsc)
+void vm_poll(struct vm *vm)
 {
-	(void)now_tsc;
 	switch ((enum vm_state)vm->state) {
 	case VM_STOPPED:
 		if (vm->start_wanted)

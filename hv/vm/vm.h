@@ -89,7 +89,7 @@ void vm_request_stop(struct vm *vm, enum vm_exit why);
 void vm_crash(struct vm *vm, const char *why);
 
 /* Housekeeping, core 0. */
-void vm_poll(struct vm *vm, uint64_t now_tsc);
+void vm_poll(struct vm *vm);
 
 const char *vm_state_name(const struct vm *vm);
 uint64_t vm_exits(const struct vm *vm);
