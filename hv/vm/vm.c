@@ -16,6 +16,8 @@
 #include "vm/nic.h"
 #include "vmx/tsc_scale.h"
 
+#define STOP_TIMEOUT_US 2000000
+
 struct vm *vms[CONF_GUESTS_MAX];
 unsigned nr_vms;
 
@@ -202,6 +204,7 @@ static void start(struct vm *vm)
 
 static void begin_stop(struct vm *vm)
 {
+	vm->stop_tsc = rdtsc() + us_to_tsc(STOP_TIMEOUT_US);
 	store_release(&vm->state, VM_STOPPING);
 	kick_all(vm);
 }
@@ -253,6 +256,20 @@ static void poll_running(struct vm *vm)
 	}
 }
 
+/* Its memory must not be used again before it is quiet: late, we kick once more and say so. */
+static void poll_stopping(struct vm *vm)
+{
+	if (all_asleep(vm) && devices_quiet(vm)) {
+		finish_stop(vm);
+	} else if (rdtsc() > vm->stop_tsc) {
+		log_warn("guest %s: still stopping: %s", vm->conf->name,
+			all_asleep(vm) ? "packets are under way"
+				       : "a vCPU does not leave its core");
+		vm->stop_tsc = rdtsc() + us_to_tsc(STOP_TIMEOUT_US);
+		kick_all(vm);
+	}
+}
+
 void vm_poll(struct vm *vm)
 {
 	switch ((enum vm_state)vm->state) {
@@ -265,8 +282,7 @@ void vm_poll(struct vm *vm)
 		poll_running(vm);
 		break;
 	case VM_STOPPING:
-		if (all_asleep(vm) && devices_quiet(vm))
-			finish_stop(vm);
+		poll_stopping(vm);
 		break;
 	}
 }

@@ -65,6 +65,7 @@ struct vm {
 
 	uint64_t tsc_offset, tsc_ratio; /* vmx/tsc_scale.h */
 	uint32_t tsc_khz;		/* of the guest */
+	uint64_t stop_tsc;		/* host TSC by which a stop should be over */
 	uint64_t start_tsc;		/* host TSC at the last start */
 	uint64_t boot_ticks;		/* from start to the guest's first mark, 0: not yet */
 	uint64_t boot_exits;
