@@ -16,6 +16,7 @@ import tty
 from dataclasses import dataclass, field
 
 OVMF = ("/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd")
+RIG_PLUGIN = "sluice"
 NESTED = "/sys/module/kvm_intel/parameters/nested"
 
 # What is typed goes in slices of half a UART's FIFO.
@@ -34,11 +35,9 @@ config_interface: textconfig
 display_library: rfb, options="timeout=0"
 cpu: model={model}, count={cpus}, ips={ips}, quantum={quantum}, reset_on_triple_fault=0{exclude}
 memory: guest={mem_mib}, host={mem_mib}
-romimage: file={ovmf}
+romimage: file={rom}
 vgaromimage: file={vgabios}
-boot: disk
-ata0-master: type=disk, path={image}, mode=volatile, journal=redo
-speaker: enabled=0
+{drives}speaker: enabled=0
 com1: enabled=1, mode=term, dev={tty}
 pci: enabled=1, chipset=i440fx{slots}
 log: bochs.log
@@ -56,7 +55,12 @@ class EmulatorError(Exception):
 
 @dataclass
 class Machine:
-    """What to start. The directory receives the emulator's logs and the raw console."""
+    """What to start. The directory receives the emulator's logs and the raw console.
+
+    firmware and cdrom are for Bochs only. "bios" is its own legacy BIOS: it boots the CD if there
+    is one and, unlike OVMF there, supplies ACPI tables. The image may be "" if there is a CD.
+    rig: lines of the configuration of the simulated devices, see tests/rig; None: no such devices.
+    """
     image: str
     directory: str
     kind: str = "bochs"
@@ -69,6 +73,10 @@ class Machine:
     cache: str = "build/cache"
     qemu_cpu: str = ""               # "tcg" only, e.g. "qemu64"
     extra: list = field(default_factory=list)
+    firmware: str = "ovmf"           # or "bios"
+    cdrom: str = ""
+    rig: list = None
+    build: str = "build"             # where the rig's plugin was built
 
 
 def kvm_has_vmx():
@@ -95,7 +103,7 @@ def choose(wanted=""):
     return "bochs"
 
 
-def firmware():
+def ovmf():
     for path in OVMF:
         if os.path.exists(path):
             return path
@@ -106,7 +114,7 @@ def qemu_command(m):
     if not shutil.which("qemu-system-x86_64"):
         raise EmulatorError("qemu-system-x86_64 is not installed (package qemu-system-x86)")
     cmd = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-no-reboot",
-           "-bios", firmware(), "-smp", str(m.cpus), "-m", str(m.mem_mib),
+           "-bios", ovmf(), "-smp", str(m.cpus), "-m", str(m.mem_mib),
            "-drive", f"file={m.image},format=raw,snapshot=on",
            "-chardev", "stdio,id=com1,signal=off", "-serial", "chardev:com1"]
     if m.kind == "qemu":
@@ -118,23 +126,46 @@ def qemu_command(m):
     return cmd + m.extra
 
 
-def bochs_config(m, tty_name):
+def bochs_file(m, path):
+    """A file of Bochs's packages: the one beside the emulator that is used, or the host's own."""
     bochs = os.path.join(os.path.abspath(m.cache), "bochs")
-    installed = "/usr/share/vgabios/vgabios.bin"
-    vgabios = [installed] if os.path.exists(installed) else sorted(
-        glob.glob(os.path.join(bochs, "root*" + installed)))
-    if not vgabios:
-        raise EmulatorError(f"no vgabios.bin in {bochs}: run make bochs")
+    found = sorted(glob.glob(os.path.join(bochs, "root*" + path)), reverse=True)
+    found += [path] if os.path.exists(path) else []
+    if not found:
+        raise EmulatorError(f"no {os.path.basename(path)} in {bochs}: run make bochs")
+    return found[0]
+
+
+def bochs_rom(m):
+    if m.firmware == "bios":
+        return bochs_file(m, "/usr/share/bochs/BIOS-bochs-latest") + ", options=fastboot"
+    return ovmf()
+
+
+def bochs_drives(m):
+    lines = ["boot: cdrom, disk" if m.cdrom and m.image else f"boot: {'cdrom' if m.cdrom else 'disk'}"]
+    if m.image:
+        lines += [f"ata0-master: type=disk, path={m.image}, mode=volatile, journal=redo"]
+    if m.cdrom:
+        lines += ["ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15",
+                  f"ata1-master: type=cdrom, path={m.cdrom}, status=inserted"]
+    return "".join(line + "\n" for line in lines)
+
+
+def bochs_config(m, tty_name):
     exclude = BOCHS_EXCLUDE.get(m.model, "")
     text = BOCHS_CONFIG.format(
         model=m.model, cpus=m.cpus, ips=m.ips, quantum=m.quantum, mem_mib=m.mem_mib,
         exclude=f', exclude_features="{exclude}"' if exclude else "",
-        ovmf=firmware(), vgabios=vgabios[-1], image=m.image, tty=tty_name,
+        rom=bochs_rom(m), vgabios=bochs_file(m, "/usr/share/vgabios/vgabios.bin"),
+        drives=bochs_drives(m), tty=tty_name,
         slots=", slot1=e1000" if m.nic else "",
         # PIIX and PIT warnings of a booting kernel are noise, and cost time by the million
         errors="report" if os.environ.get("BOCHS_ERRORS") else "ignore")
     if m.nic:
         text += "e1000: enabled=1, mac=52:54:00:00:00:01, ethmod=null, ethdev=none\n"
+    if m.rig is not None:
+        text += f"plugin_ctrl: {RIG_PLUGIN}=1\n"
     return text + "".join(line + "\n" for line in m.extra)
 
 
@@ -145,12 +176,28 @@ def bochs_command(m):
     return [launcher, "-q", "-f", "bochsrc"]
 
 
+def rig_environment(m):
+    """What makes the emulator load the rig's plugin, and the plugin find its configuration."""
+    if m.rig is None:
+        return {}
+    plugins = os.path.join(os.path.abspath(m.build), "rig")
+    if not os.path.exists(os.path.join(plugins, f"libbx_{RIG_PLUGIN}.so")):
+        raise EmulatorError(f"no plugin in {plugins}: run make rig")
+    path = os.path.join(os.path.abspath(m.directory), "rig.conf")
+    with open(path, "w", encoding="utf-8") as f:
+        f.writelines(line + "\n" for line in m.rig)
+    return {"BOCHS_PLUGINS": plugins, "SLUICE_RIG": path}
+
+
 class Running:
     """A machine that runs. Use as a context manager: leaving it ends the emulator."""
 
     def __init__(self, machine):
         self.machine = machine
-        machine.image = os.path.abspath(machine.image)
+        if machine.kind != "bochs" and (machine.rig is not None or machine.firmware != "ovmf"):
+            raise EmulatorError("simulated devices and the legacy BIOS need EMU=bochs")
+        machine.image = machine.image and os.path.abspath(machine.image)
+        machine.cdrom = machine.cdrom and os.path.abspath(machine.cdrom)
         os.makedirs(machine.directory, exist_ok=True)
         self.directory = machine.directory
         for old in ("console.txt", "bochs.log", "redo", "redo.lock"):
@@ -173,7 +220,7 @@ class Running:
 
     def _spawn(self, command, **pipes):
         # setpriv: the emulator dies even if this process is killed by a signal it cannot catch
-        env = dict(os.environ, TERM=os.environ.get("TERM", "xterm"))
+        env = dict(os.environ, TERM=os.environ.get("TERM", "xterm"), **rig_environment(self.machine))
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL"] + command, cwd=self.directory, env=env,
             stderr=self._output, start_new_session=True, **pipes)
