@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "pci_dev.h"
-#include "wire.h"
+#include "../pci_dev.h"
+#include "../wire.h"
 
 #define M82599_PORTS	2
 #define M82599_QUEUES	128
