@@ -12,7 +12,8 @@ $(O)/guest/mark: $(GUEST_MK)/mark.c
 	$(HOST_CC) -O2 -Wall -Wextra -Werror -o $@ $<
 
 $(O)/guest/initrd: $(GUEST)/stamp $(O)/guest/mark $(GUEST_MK)/init $(GUEST_MK)/mkinitrd
-	$(GUEST_MK)/mkinitrd $(GUEST)/root $(GUEST_MK)/init $(O)/guest/mark $@
+	$(GUEST_MK)/mkinitrd --root $(GUEST)/root --init $(GUEST_MK)/init --add bin/mark=$(O)/guest/mark \
+		--module virtio_pci --module virtio_net -o $@
 
 FORCE:
 .PHONY: FORCE
