@@ -33,6 +33,7 @@ struct clock {
 	uint64_t order;
 	struct clock_event **heap;
 	size_t nr, capacity;
+	bool advancing;
 	/* Called whenever the time of the next event changes; CLOCK_NEVER: there is none. May be
 	 * NULL. */
 	void (*wake_at)(void *ctx, uint64_t at_ps);
@@ -47,7 +48,7 @@ static inline uint64_t clock_now(const struct clock *c)
 	return c->now_ps;
 }
 
-/* (Re)schedules e; a time that has passed means as soon as possible. */
+/* (Re)schedules e; a time that has passed means as soon as possible, CLOCK_NEVER cancels it. */
 void clock_schedule(struct clock *c, struct clock_event *e, uint64_t at_ps);
 /* Harmless if e is not scheduled. */
 void clock_cancel(struct clock *c, struct clock_event *e);

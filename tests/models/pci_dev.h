@@ -75,14 +75,18 @@ struct pci_dev {
 	struct record *record; /* may be NULL */
 	uint16_t id;	       /* for the record: which device, as its owner counts */
 	uint16_t bdf; /* requester id: bus << 8 | device << 3 | function; the host's to set */
-	uint8_t cfg[PCI_DEV_CFG_SIZE], cfg_writable[PCI_DEV_CFG_SIZE];
+	/* now; after a reset; bits that keep what is written; bits that a 1 clears */
+	uint8_t cfg[PCI_DEV_CFG_SIZE], cfg_reset[PCI_DEV_CFG_SIZE];
+	uint8_t cfg_writable[PCI_DEV_CFG_SIZE], cfg_w1c[PCI_DEV_CFG_SIZE];
 	uint64_t decoded[PCI_DEV_BARS];
 	struct {
 		uint64_t address;
 		uint32_t data, control;
 	} msix[PCI_DEV_MSIX_MAX];
 	uint64_t msix_pending;
-	bool msi_pending, intx_level;
+	bool msi_pending;
+	bool intx_level; /* what the line shows; what the model wants is in the Status register */
+	bool intx_lost;	 /* this assertion was lost */
 	/* fault injection */
 	bool abort_reads, abort_writes; /* every DMA access from now on is a master abort */
 	uint64_t lose_interrupts;	/* so many of the next messages or assertions are lost */
@@ -90,12 +94,20 @@ struct pci_dev {
 	uint64_t nr_messages, nr_lost_interrupts, nr_dma_reads, nr_dma_writes, nr_aborts;
 };
 
-/* `multifunction` sets that bit of the header type. Ends in a power-on reset of the model. */
+/* `multifunction` sets that bit of the header type. Ends in a power-on reset of the model. Clears
+ * *d: record, id and bdf are to be set afterwards. */
 void pci_dev_init(struct pci_dev *d, const struct pci_model *model, void *ctx,
 	const struct pci_host *host, void *host_ctx, struct clock *clock, bool multifunction);
 
+/* The dword at off, a multiple of 4, is from now on and after each reset this value with these bits
+ * writable and these cleared by writing a 1 (RW1C). For registers of a device's own, capabilities
+ * (which the model chains itself) and the serial number at 0x144. */
+void pci_dev_cfg_define(struct pci_dev *d, unsigned off, uint32_t value, uint32_t writable);
+void pci_dev_cfg_define_w1c(
+	struct pci_dev *d, unsigned off, uint32_t value, uint32_t writable, uint32_t w1c);
+
 /* ---- Host side. Offsets and widths of 1, 2 and 4 (BARs: 8 too), naturally aligned; anything else
- * reads ones and writes nothing. ---- */
+ * reads ones and writes nothing, and so does a BAR that is not decoded. ---- */
 uint32_t pci_dev_cfg_read(struct pci_dev *d, unsigned off, unsigned width_bytes);
 void pci_dev_cfg_write(struct pci_dev *d, unsigned off, uint32_t v, unsigned width_bytes);
 uint64_t pci_dev_bar_read(struct pci_dev *d, unsigned bar, uint64_t off, unsigned width_bytes);
@@ -104,6 +116,10 @@ void pci_dev_bar_write(
 void pci_dev_reset(struct pci_dev *d); /* as RST# */
 
 /* ---- Model side ---- */
+
+/* A dword of configuration space as the device sees it: no masks, no side effects. */
+uint32_t pci_dev_cfg_get(const struct pci_dev *d, unsigned off);
+void pci_dev_cfg_set(struct pci_dev *d, unsigned off, uint32_t v);
 
 /* What a DMA write was for, and which cache it was aimed at. */
 enum dma_kind { DMA_DESCRIPTOR, DMA_HEADER, DMA_PAYLOAD, DMA_HEAD_WRITE_BACK, DMA_COMPLETION };

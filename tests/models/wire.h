@@ -46,13 +46,14 @@ struct wire {
 		void *ctx;
 		bool transmitter_on, signal_seen;
 		struct pcap *pcap; /* of what this end sends; may be NULL */
-		uint64_t nr_frames, nr_bytes,
-			nr_lost; /* sent by this end; lost: cable or link down */
+		/* all that this end sent, and what of it never arrived */
+		uint64_t nr_frames, nr_bytes, nr_lost;
 	} end[2];
 	/* fault injection: so many of the next frames, in either direction, arrive damaged or cut
 	 * to less than 64 bytes with FCS */
 	uint32_t damage_fcs, damage_length;
 	struct wire_frame *first, **last; /* under way, in the order of arrival */
+	uint64_t newest_ps;		  /* arrival of the last of them */
 	struct clock_event arrival;
 };
 
@@ -62,7 +63,8 @@ void wire_destroy(struct wire *w);
 void wire_attach(struct wire *w, unsigned end, const struct wire_end_ops *ops, void *ctx);
 void wire_set_transmitter(struct wire *w, unsigned end, bool on);
 void wire_set_plugged(struct wire *w, bool plugged);
-/* Longer than WIRE_FRAME_MAX: lost, and counted. */
+/* Empty or longer than WIRE_FRAME_MAX, transmitter off, no cable, nobody there: lost, and counted.
+ */
 void wire_send(struct wire *w, unsigned end, const uint8_t *data, uint32_t len_bytes, bool fcs_ok);
 
 #endif
