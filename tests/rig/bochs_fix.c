@@ -50,15 +50,61 @@ static const uint8_t load_array[] = { 0x48, 0x8b, 0x35 };
 static const uint8_t count[] = { 0x48, 0x8b, 0x3e, 0x85, 0xc0, 0x74, 0x0d, 0x48, 0x83, 0x87, 0x38,
 	0x01, 0, 0, 0x01 };
 
-static uint8_t *stubs; /* a page near the code, executable once it is filled */
+/* A call of our code in place of len_bytes of the emulator's. */
+struct patch {
+	uint8_t *at;
+	unsigned len_bytes;
+	uint8_t stub[STUB_BYTES]; /* may lie anywhere: no relative addresses in it */
+};
 
-static int32_t distance(const uint8_t *from, const uint8_t *to)
+static void put_address(uint8_t *code, const void *address)
 {
-	return (int32_t)(to - from);
+	uint64_t v = (uintptr_t)address;
+
+	memcpy(code, &v, sizeof(v));
+}
+
+/* mov RIP(%rdi), %rax; mov %rax, prev_rip(%rdi); movabs $handleAsyncEvent, %rax; jmp *%rax */
+static bool find_commit(struct patch *p)
+{
+	static const uint8_t code[] = { 0x48, 0x8b, 0x87, RIP_OFFSET, 0, 0, 0, 0x48, 0x89, 0x87,
+		PREV_RIP_OFFSET & 0xff, PREV_RIP_OFFSET >> 8, 0, 0, 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0,
+		0, 0xff, 0xe0 };
+	uint8_t *run = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C13cpu_run_traceEv");
+	uint8_t *event = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C16handleAsyncEventEv");
+	uint8_t *vmexit = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C6VMexitEjm");
+
+	if (!run || !event || !vmexit)
+		return false;
+	p->at = run + CALL_AT;
+	p->len_bytes = CALL_BYTES;
+	memcpy(p->stub, code, sizeof(code));
+	put_address(p->stub + 16, event);
+	return memcmp(p->at + 1 - sizeof(before_call), before_call, sizeof(before_call)) == 0 &&
+	       memcmp(vmexit + RESTORE_AT, restore, sizeof(restore)) == 0;
+}
+
+/* movabs $&bx_cpu_array, %rsi; mov (%rsi), %rsi; mov turn(%rsp), %edi; mov (%rsi,%rdi,8), %rdi;
+ * ret. The return address lies between %rsp and the caller's variable. */
+static bool find_count(struct patch *p)
+{
+	static const uint8_t code[] = { 0x48, 0xbe, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x8b, 0x36, 0x8b,
+		0x7c, 0x24, TURN_OFFSET + 8, 0x48, 0x8b, 0x3c, 0xfe, 0xc3 };
+	uint8_t *simulate = dlsym(RTLD_DEFAULT, "_Z19bx_begin_simulationiPPc");
+	void *array = dlsym(RTLD_DEFAULT, "bx_cpu_array");
+
+	if (!simulate || !array)
+		return false;
+	p->at = simulate + COUNT_AT;
+	p->len_bytes = COUNT_BYTES;
+	memcpy(p->stub, code, sizeof(code));
+	put_address(p->stub + 2, array);
+	return memcmp(p->at, load_array, sizeof(load_array)) == 0 &&
+	       memcmp(p->at + sizeof(load_array) + 4, count, sizeof(count)) == 0;
 }
 
 /* A page that a near call at `code` reaches. */
-static uint8_t *page_near(uint8_t *code)
+static uint8_t *page_near(const uint8_t *code)
 {
 	uint8_t *hint = (uint8_t *)((uintptr_t)code & ~(uintptr_t)0xfff);
 
@@ -72,96 +118,38 @@ static uint8_t *page_near(uint8_t *code)
 	return NULL;
 }
 
-/* mov RIP(%rdi), %rax; mov %rax, prev_rip(%rdi); jmp target */
-static void write_commit_stub(uint8_t *stub, const uint8_t *target)
+static int apply(const struct patch *p, const uint8_t *stub)
 {
-	uint8_t code[] = { 0x48, 0x8b, 0x87, RIP_OFFSET, 0, 0, 0, 0x48, 0x89, 0x87,
-		PREV_RIP_OFFSET & 0xff, PREV_RIP_OFFSET >> 8, 0, 0, 0xe9, 0, 0, 0, 0 };
-	int32_t rel = distance(stub + sizeof(code), target);
-
-	memcpy(code + sizeof(code) - sizeof(rel), &rel, sizeof(rel));
-	memcpy(stub, code, sizeof(code));
-}
-
-/* movabs $&bx_cpu_array, %rsi; mov (%rsi), %rsi; mov turn(%rsp), %edi; mov (%rsi,%rdi,8), %rdi;
- * ret. The return address lies between %rsp and the caller's variable. */
-static void write_count_stub(uint8_t *stub, const void *array)
-{
-	uint8_t code[] = { 0x48, 0xbe, 0, 0, 0, 0, 0, 0, 0, 0, 0x48, 0x8b, 0x36, 0x8b, 0x7c, 0x24,
-		TURN_OFFSET + 8, 0x48, 0x8b, 0x3c, 0xfe, 0xc3 };
-	uint64_t address = (uintptr_t)array;
-
-	memcpy(code + 2, &address, sizeof(address));
-	memcpy(stub, code, sizeof(code));
-}
-
-/* Puts a near call, padded with NOPs, at `at`. */
-static int write_call(uint8_t *at, unsigned len_bytes, const uint8_t *stub)
-{
-	uint8_t *page = (uint8_t *)((uintptr_t)at & ~(uintptr_t)0xfff);
-	int32_t rel = distance(at + CALL_BYTES, stub);
+	uint8_t *page = (uint8_t *)((uintptr_t)p->at & ~(uintptr_t)0xfff);
+	int32_t rel = (int32_t)(stub - (p->at + CALL_BYTES));
 
 	if (mprotect(page, 2 * 4096, PROT_READ | PROT_WRITE))
 		return -1;
-	memset(at, 0x90, len_bytes);
-	at[0] = 0xe8;
-	memcpy(at + 1, &rel, sizeof(rel));
+	memset(p->at, 0x90, p->len_bytes); /* NOP, behind the call */
+	p->at[0] = 0xe8;
+	memcpy(p->at + 1, &rel, sizeof(rel));
 	return mprotect(page, 2 * 4096, PROT_READ | PROT_EXEC);
 }
 
-static const char *repair_commit(uint8_t *stub, bool write)
-{
-	uint8_t *run = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C13cpu_run_traceEv");
-	uint8_t *event = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C16handleAsyncEventEv");
-	uint8_t *vmexit = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C6VMexitEjm");
-	uint8_t *call = run ? run + CALL_AT : NULL;
-
-	if (!run || !event || !vmexit ||
-		memcmp(call + 1 - sizeof(before_call), before_call, sizeof(before_call)) != 0 ||
-		memcmp(vmexit + RESTORE_AT, restore, sizeof(restore)) != 0)
-		return "this is not the build it knows";
-	if (!write)
-		write_commit_stub(stub, event);
-	else if (write_call(call, CALL_BYTES, stub))
-		return "the code cannot be written";
-	return NULL;
-}
-
-static const char *repair_count(uint8_t *stub, bool write)
-{
-	uint8_t *simulate = dlsym(RTLD_DEFAULT, "_Z19bx_begin_simulationiPPc");
-	void *array = dlsym(RTLD_DEFAULT, "bx_cpu_array");
-	uint8_t *at = simulate ? simulate + COUNT_AT : NULL;
-
-	if (!simulate || !array || memcmp(at, load_array, sizeof(load_array)) != 0 ||
-		memcmp(at + sizeof(load_array) + 4, count, sizeof(count)) != 0)
-		return "this is not the build it knows";
-	if (!write)
-		write_count_stub(stub, array);
-	else if (write_call(at, COUNT_BYTES, stub))
-		return "the code cannot be written";
-	return NULL;
-}
-
-/* Both or none: first all is checked and the stubs are written, then the code. */
+/* Both or none. NULL: done; otherwise why not. */
 static const char *repair_all(void)
 {
-	uint8_t *run = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C13cpu_run_traceEv");
-	const char *why;
+	struct patch patch[2] = { 0 };
+	uint8_t *stubs;
 
-	stubs = run ? page_near(run) : NULL;
+	if (!find_commit(&patch[0]) || !find_count(&patch[1]))
+		return "this is not the build it knows";
+	stubs = page_near(patch[0].at);
 	if (!stubs)
 		return "no memory near the code";
-	why = repair_commit(stubs, false);
-	if (!why)
-		why = repair_count(stubs + STUB_BYTES, false);
-	if (!why && mprotect(stubs, 4096, PROT_READ | PROT_EXEC))
-		why = "no executable memory";
-	if (!why)
-		why = repair_commit(stubs, true);
-	if (!why)
-		why = repair_count(stubs + STUB_BYTES, true);
-	return why;
+	for (unsigned i = 0; i < 2; i++)
+		memcpy(stubs + i * STUB_BYTES, patch[i].stub, STUB_BYTES);
+	if (mprotect(stubs, 4096, PROT_READ | PROT_EXEC))
+		return "no executable memory";
+	for (unsigned i = 0; i < 2; i++)
+		if (apply(&patch[i], stubs + i * STUB_BYTES))
+			return "the code cannot be written";
+	return NULL;
 }
 
 __attribute__((constructor)) static void repair(void)
