@@ -21,18 +21,6 @@ uint64_t chan_status(const struct chan *ch)
 	return v;
 }
 
-/* DS 8.4.36: configuration space shows the errors of the function; they are cleared in CHANERR. */
-void chan_errors_cleared(struct chan *ch)
-{
-	struct ioat_model *m = ch->m;
-	uint32_t all = 0;
-
-	for (unsigned i = 0; i < m->chancnt; i++)
-		all |= m->chan[i].chanerr;
-	for (unsigned i = 0; i < 4; i++)
-		m->dev.cfg[IOAT_CFG_CHANERR_INT + i] = (uint8_t)(all >> (8 * i));
-}
-
 /* What a channel forgets when it stops for good. */
 static void stop(struct chan *ch, enum chan_state state)
 {
@@ -78,7 +66,6 @@ void chan_power_on(struct chan *ch)
 	ch->resetting = false;
 	clear(ch);
 	ch->chanerr = ch->chanerrmsk = ch->inject = 0;
-	chan_errors_cleared(ch);
 }
 
 /* DS 8.5.14: the last resort; back to a known state, Halted, whatever the channel was doing. */
@@ -90,7 +77,6 @@ static void reset(struct chan *ch)
 	clear(ch);
 	ch->inject = 0;
 	ch->chanerr &= ~IOAT_CHANERR_UNAFFILIATED;
-	chan_errors_cleared(ch);
 	ch->resetting = true;
 	if (!m->reset_hangs)
 		clock_schedule(m->clock, &ch->reset_event, clock_now(m->clock) + IOAT_RESET_PS);
@@ -231,13 +217,24 @@ static bool write_completion(struct chan *ch)
 	return true;
 }
 
+/* DS 8.5.22; configuration space collects the errors of all channels, DS 8.4.36. */
+static void note(struct chan *ch, uint32_t bits)
+{
+	struct ioat_model *m = ch->m;
+	uint32_t all = pci_dev_cfg_get(&m->dev, IOAT_CFG_CHANERR_INT);
+
+	ch->chanerr |= bits;
+	pci_dev_cfg_set(&m->dev, IOAT_CFG_CHANERR_INT, all | bits);
+	for (unsigned i = 0; i < 32; i++)
+		m->counts.errors[i] += bits >> i & 1;
+}
+
 /* DS 8.5.12: what the channel says of the error it stopped for. */
 static void report(struct chan *ch, uint32_t bits)
 {
 	if ((ch->chanctrl & IOAT_CHANCTRL_ERR_COMPL_EN) && !(bits & IOAT_CHANERR_COMPLETION) &&
 		!write_completion(ch)) {
-		ch->chanerr |= IOAT_CHANERR_COMPLETION;
-		chan_errors_cleared(ch);
+		note(ch, IOAT_CHANERR_COMPLETION);
 	}
 	if ((ch->chanctrl & IOAT_CHANCTRL_ERR_INT_EN) && !(bits & IOAT_CHANERR_INTERRUPT))
 		irq_request(ch);
@@ -249,10 +246,7 @@ bool chan_error(struct chan *ch, uint32_t bits, bool can_skip)
 	uint32_t unmasked = bits & ~ch->chanerrmsk;
 	bool stops = unmasked & ~IOAT_CHANERR_UNAFFILIATED;
 
-	ch->chanerr |= bits;
-	chan_errors_cleared(ch);
-	for (unsigned i = 0; i < 32; i++)
-		m->counts.errors[i] += bits >> i & 1;
+	note(ch, bits);
 	/* bit 15 concerns no descriptor of this channel */
 	stops |= (unmasked & IOAT_CHANERR_UNAFFILIATED) &&
 		 (ch->chanctrl & IOAT_CHANCTRL_ANY_ERR_ABORT);

@@ -78,10 +78,9 @@ void chan_init(struct ioat_model *m, unsigned index);
 void chan_power_on(struct chan *ch);
 uint64_t chan_status(const struct chan *ch); /* CHANSTS */
 void chan_command(struct chan *ch, uint32_t v);
-void chan_doorbell(struct chan *ch);	   /* DMACOUNT was written */
-void chan_chain_written(struct chan *ch);  /* CHAINADDR was written */
-void chan_errors_cleared(struct chan *ch); /* CHANERR was written */
-void chan_complete(struct chan *ch);	   /* the descriptor under way is done */
+void chan_doorbell(struct chan *ch);	  /* DMACOUNT was written */
+void chan_chain_written(struct chan *ch); /* CHAINADDR was written */
+void chan_complete(struct chan *ch);	  /* the descriptor under way is done */
 void chan_reset_end(struct chan *ch);
 /* bits of CHANERR. can_skip: if all are masked, the channel may go on without what failed; true: it
  * does. */

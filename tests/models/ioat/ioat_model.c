@@ -49,8 +49,6 @@ static void power_on(void *model)
 		m->greqid[i] = i == IOAT_GREQID_COUNT - 1 ? IOAT_GREQID_LAST : 0;
 	for (unsigned i = 0; i < m->chancnt; i++)
 		chan_power_on(&m->chan[i]);
-	for (unsigned i = 0; i < 3; i++) /* 19 bits that the model itself has no use for */
-		m->dev.cfg_writable[IOAT_CFG_CHANERRMSK_INT + i] = i < 2 ? 0xff : 0x07;
 	irq_update_line(m);
 }
 
@@ -125,6 +123,8 @@ struct ioat_model *ioat_model_create(const struct ioat_model_config *config, str
 	set_up_engine(m, k);
 	set_up_function(m, k);
 	pci_dev_init(&m->dev, &m->pci, m, host, host_ctx, clock, false);
+	pci_dev_cfg_define_w1c(&m->dev, IOAT_CFG_CHANERR_INT, 0, 0, IOAT_CHANERR_BITS);
+	pci_dev_cfg_define(&m->dev, IOAT_CFG_CHANERRMSK_INT, 0, IOAT_CHANERR_BITS);
 	m->dev.record = record;
 	m->dev.id = id;
 	return m;

@@ -62,8 +62,16 @@ void irq_request(struct chan *ch)
 	try(ch);
 }
 
+/* DS 8.5.38: a message that a mask held back is no longer due. */
+static void drop_pending(struct chan *ch)
+{
+	if (ch->m->intrctrl & IOAT_INTRCTRL_MSIX_VEC)
+		ch->m->dev.msix_pending &= ~(UINT64_C(1) << ch->index);
+}
+
 void irq_enabled(struct chan *ch)
 {
+	drop_pending(ch);
 	ch->irq_enabled_ps = clock_now(ch->m->clock);
 	try(ch);
 }

@@ -174,7 +174,6 @@ static void chanerr_write(struct ioat_model *m, struct chan *ch, uint32_t v, uin
 {
 	(void)m;
 	ch->chanerr &= ~(v & mask & ~IOAT_CHANERR_UNAFFILIATED); /* that one is read-only */
-	chan_errors_cleared(ch);
 }
 
 static uint32_t dca_ver_read(struct ioat_model *m, struct chan *ch)
