@@ -69,7 +69,8 @@
 #define REG_IVAR_MISC	       0x00a00
 #define IVAR_VECTOR	       0x3fu
 #define IVAR_VALID	       0x80u
-#define REG_EICS_EX(n)	       (0x00a90 + 4 * ((n)-1)) /* EICS(1), EICS(2) */
+#define REG_EICR_EX(n)	       (0x00a80 + 4 * ((n)-1)) /* (1) and (2) */
+#define REG_EICS_EX(n)	       (0x00a90 + 4 * ((n)-1))
 #define REG_EIMS_EX(n)	       (0x00aa0 + 4 * ((n)-1))
 #define REG_EIMC_EX(n)	       (0x00ab0 + 4 * ((n)-1))
 #define REG_EIAM_EX(n)	       (0x00ad0 + 4 * ((n)-1))
@@ -247,6 +248,7 @@
 #define MACC_FLU		(1u << 0)
 #define MACC_FS			(1u << 18)
 #define REG_CORECTL		0x14f00
+#define CORECTL_READ		(1u << 16)
 #define REG_SMADARCTL		0x14f10
 
 /* ---- Security engine, only as far as it can be off: DS 8.2.3.13 ---- */
@@ -323,6 +325,14 @@
 #define REG_PICAUSE	      0x110b0
 #define REG_PIENA	      0x110b8
 #define REG_BAR_CTRL	      0x110f4
+
+/* ---- Time sync: DS 8.2.3.26 ---- */
+#define REG_TSYNCRXCTL 0x05188
+#define REG_TSYNCTXCTL 0x08c00
+#define REG_TXSTMPL    0x08c04
+#define REG_SYSTIML    0x08c0c
+#define REG_SYSTIMH    0x08c10
+#define REG_TIMINCA    0x08c14
 
 /* ---- Statistics: DS 8.2.3.23. Clear on read. ---- */
 #define REG_RXDSTATCTRL	   0x02f40
