@@ -55,7 +55,6 @@ static void free_port(struct port *p)
 	if (!p->control)
 		return;
 	reset_destroy(p);
-	link_destroy(p);
 	irq_destroy(p);
 	data_destroy(p);
 	free(p->control);
@@ -106,6 +105,10 @@ void m82599_destroy(struct m82599 *chip)
 {
 	if (!chip)
 		return;
+	for (unsigned n = 0; n < M82599_PORTS; n++) {
+		if (chip->port[n].control)
+			link_destroy(&chip->port[n]);
+	}
 	for (unsigned n = 0; n < M82599_PORTS; n++)
 		free_port(&chip->port[n]);
 	free(chip->shared);

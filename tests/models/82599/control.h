@@ -112,11 +112,6 @@ struct stats {
 	bool has_upper[STATS_BYTES];
 };
 
-struct systime {
-	uint64_t base, since_ps;
-	uint32_t upper;
-};
-
 struct control {
 	uint32_t reset_bits; /* CTRL_RST, CTRL_LRST under way */
 	bool reset_hangs;
@@ -127,7 +122,6 @@ struct control {
 	struct link link;
 	struct irq irq;
 	struct stats stats;
-	struct systime systime;
 	unsigned nr_receive_addresses; /* the highest valid one + 1 */
 	uint32_t io_address;	       /* IOADDR */
 	uint8_t analog[256];	       /* behind CORECTL */

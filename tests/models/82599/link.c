@@ -162,8 +162,16 @@ void link_init(struct port *p)
 	l->flap.ctx = p;
 }
 
+/* The wire must still be there. */
 void link_destroy(struct port *p)
 {
+	struct wire *wire = p->wire;
+
+	p->wire = NULL;
+	if (wire) {
+		wire_attach(wire, p->wire_end, NULL, NULL);
+		wire_set_transmitter(wire, p->wire_end, false);
+	}
 	clock_cancel(p->clock, &state(p)->training);
 	clock_cancel(p->clock, &state(p)->flap);
 }

@@ -1,68 +1,12 @@
-/* The rest: PCIe configuration registers, time stamping's clock, wake-up, the mailboxes of virtual
- * functions, and what drivers' dumps read although the 82599 has nothing there. Storage, if not
- * said otherwise. DS 8.2.3.4, 8.2.3.14 (wake-up), 8.2.3.26 (time sync), 8.2.3.27 (virtualisation).
- */
+/* The rest: PCIe registers, wake-up, the mailboxes of virtual functions, and what drivers' dumps
+ * read although the 82599 has nothing there. Storage, if not said otherwise. DS 8.2.3.4, 8.2.3.14
+ * (wake-up), 8.2.3.27 (virtualisation). */
 #include "control.h"
-
-#define SYSTIM_TICK_PS UINT64_C(6400) /* 156.25 MHz at 10 Gbit/s */
 
 static uint32_t read_frtimer(struct port *p, unsigned index)
 {
 	(void)index;
 	return (uint32_t)(clock_now(p->clock) / CLOCK_PS_PER_US);
-}
-
-/* TIMINCA: the value in 23:0 is added each 31:24 ticks. Wraps around at 64 bits. */
-static uint64_t systime_now(struct port *p)
-{
-	const struct systime *t = &p->control->systime;
-	uint32_t increment = reg_get(p, REG_TIMINCA);
-	uint64_t period_ps = (increment >> 24) * SYSTIM_TICK_PS;
-
-	if (!period_ps)
-		return t->base;
-	return t->base + (clock_now(p->clock) - t->since_ps) / period_ps * (increment & 0x00ffffff);
-}
-
-static void set_systime(struct port *p, uint64_t v)
-{
-	p->control->systime.base = v;
-	p->control->systime.since_ps = clock_now(p->clock);
-}
-
-static uint32_t read_systiml(struct port *p, unsigned index)
-{
-	uint64_t now = systime_now(p);
-
-	(void)index;
-	p->control->systime.upper = (uint32_t)(now >> 32);
-	return (uint32_t)now;
-}
-
-static void write_systiml(struct port *p, unsigned index, uint32_t v)
-{
-	(void)index;
-	set_systime(p, (systime_now(p) & ~UINT64_C(0xffffffff)) | v);
-}
-
-/* Latched by the read of SYSTIML. */
-static uint32_t read_systimh(struct port *p, unsigned index)
-{
-	(void)index;
-	return p->control->systime.upper;
-}
-
-static void write_systimh(struct port *p, unsigned index, uint32_t v)
-{
-	(void)index;
-	set_systime(p, (systime_now(p) & 0xffffffff) | (uint64_t)v << 32);
-}
-
-static void write_timinca(struct port *p, unsigned index, uint32_t v)
-{
-	(void)index;
-	set_systime(p, systime_now(p));
-	reg_set(p, REG_TIMINCA, v);
 }
 
 #define ALL UINT32_MAX
@@ -92,18 +36,6 @@ const struct reg_range misc_ranges[] = {
 	{ .off = 0x110f0, .writable = ALL },
 	{ .off = REG_BAR_CTRL },
 	{ .off = 0x11100, .count = 2, .writable = ALL },
-	/* time sync */
-	{ .off = REG_TIMINCA, .write = write_timinca },
-	{ .off = REG_SYSTIML, .read = read_systiml, .write = write_systiml },
-	{ .off = REG_SYSTIMH, .read = read_systimh, .write = write_systimh },
-	{ .off = REG_TSYNCTXCTL, .writable = 1u << 4 },
-	{ .off = REG_TXSTMPL, .count = 2 },
-	{ .off = 0x08c18, .count = 12, .writable = ALL }, /* TIMADJL to AUXSTMPH1 */
-	{ .off = 0x08c48, .writable = ALL },
-	{ .off = REG_TSYNCRXCTL, .writable = 0x1e },
-	{ .off = 0x051a0, .count = 3 }, /* RXSATRL, RXSTMPH, RXSATRH */
-	{ .off = 0x051e8 },		/* RXSTMPL */
-	{ .off = 0x05120, .writable = ALL },
 	/* management: there is none */
 	{ .off = 0x05820, .count = 2 }, /* MANC, MFVAL */
 	{ .off = 0x05860 },

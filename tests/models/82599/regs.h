@@ -326,14 +326,6 @@
 #define REG_PIENA	      0x110b8
 #define REG_BAR_CTRL	      0x110f4
 
-/* ---- Time sync: DS 8.2.3.26 ---- */
-#define REG_TSYNCRXCTL 0x05188
-#define REG_TSYNCTXCTL 0x08c00
-#define REG_TXSTMPL    0x08c04
-#define REG_SYSTIML    0x08c0c
-#define REG_SYSTIMH    0x08c10
-#define REG_TIMINCA    0x08c14
-
 /* ---- Statistics: DS 8.2.3.23. Clear on read. ---- */
 #define REG_RXDSTATCTRL	   0x02f40
 #define REG_RXDGPC	   0x02f50

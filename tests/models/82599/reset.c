@@ -39,7 +39,6 @@ static void reset_port(struct port *p, bool whole)
 	stats_reset(p);
 	eeprom_reset(p);
 	filter_changed(p);
-	p->control->systime = (struct systime){ .since_ps = clock_now(p->clock) };
 	p->control->io_address = 0;
 	data_reset(p);
 	link_reset(p, whole);

@@ -135,10 +135,14 @@ void stats_rx_delivered(struct port *p, unsigned queue, uint32_t len_bytes)
 	add_bytes(p, STATS_RXDGBC, len_bytes + WIRE_FCS_BYTES);
 }
 
+/* A queue or a packet buffer that does not exist is none: what was dropped before a queue was
+ * chosen, and what a queue dropped, are counted apart. */
 void stats_rx_missed(struct port *p, unsigned queue, unsigned packet_buffer)
 {
-	count(p, REG_RXMPC(packet_buffer % 8));
-	count(p, REG_QPRDC(queue_counter(p, REG_RQSMR(0), queue)));
+	if (packet_buffer < 8)
+		count(p, REG_RXMPC(packet_buffer));
+	if (queue < M82599_QUEUES)
+		count(p, REG_QPRDC(queue_counter(p, REG_RQSMR(0), queue)));
 }
 
 static void count_transmitted(struct port *p, const uint8_t *data, uint32_t bytes)
