@@ -77,6 +77,7 @@ class Machine:
     cdrom: str = ""
     rig: list = None
     build: str = "build"             # where the rig's plugin was built
+    prefix: list = field(default_factory=list)  # Bochs only: a command that starts the emulator
 
 
 def kvm_has_vmx():
@@ -173,7 +174,7 @@ def bochs_command(m):
     launcher = os.path.join(os.path.abspath(m.cache), "bochs", "bochs")
     if not os.access(launcher, os.X_OK):
         raise EmulatorError(f"{launcher} is missing: run make bochs")
-    return [launcher, "-q", "-f", "bochsrc"]
+    return m.prefix + [launcher, "-q", "-f", "bochsrc"]
 
 
 def rig_environment(m):
