@@ -26,6 +26,7 @@
 #include "net/segment.h"
 #include "net/virtio.h"
 #include "net/virtqueue.h"
+#include "net/waiters.h"
 #include "net/work.h"
 #include "sched/hint.h"
 
@@ -130,7 +131,6 @@ struct tx_queue {
 
 #define RX_SEGMENTS_MAX VIRTIO_NET_QUEUE_SIZE
 #define RX_MERGE_MAX	64 /* buffers for one frame: 65574 bytes in 1025-byte ones */
-#define RX_WAITERS_MAX	64
 
 struct rx_buffer {
 	uint32_t room_bytes;
@@ -150,9 +150,7 @@ struct rx_queue {
 	uint64_t progress; /* counts deliveries, so that housekeeping sees any */
 	/* Housekeeping's. */
 	uint64_t starved_since_us, starved_progress;
-	/* Senders that wait for room; atomic. */
-	uint32_t has_waiters __cacheline_aligned;
-	struct work *waiter[RX_WAITERS_MAX];
+	struct waiters waiters; /* senders that wait for room */
 	struct frame_ring ring;
 };
 

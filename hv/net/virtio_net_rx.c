@@ -32,38 +32,6 @@ static int deliver(struct port *p, struct frame *f)
 	return 0;
 }
 
-/* Any core. */
-static void wake_sender(struct work *w)
-{
-	work_schedule(load_relaxed(&w->worker), w);
-}
-
-static void add_waiter(struct rx_queue *rx, struct work *w)
-{
-	for (unsigned i = 0; i < RX_WAITERS_MAX; i++) {
-		struct work *other = NULL;
-
-		if (atomic_cas(&rx->waiter[i], &other, w) || other == w)
-			return;
-	}
-	wake_sender(w); /* no place left: it polls */
-}
-
-static void wake_senders(struct rx_queue *rx)
-{
-	/* Room was made before this looks for who waits; add, then look for room, in wait_room().
-	 */
-	smp_mb();
-	if (!load_relaxed(&rx->has_waiters) || !atomic_xchg(&rx->has_waiters, 0u))
-		return;
-	for (unsigned i = 0; i < RX_WAITERS_MAX; i++) {
-		struct work *w = load_relaxed(&rx->waiter[i]);
-
-		if (w && (w = atomic_xchg(&rx->waiter[i], NULL)))
-			wake_sender(w);
-	}
-}
-
 /* Waiting is pointless: there is room, or nothing is taken at all. */
 static bool is_open(const struct rx_queue *rx)
 {
@@ -81,14 +49,13 @@ static void wait_room(struct port *p, struct work *w)
 
 		if (is_open(rx))
 			continue;
-		add_waiter(rx, w);
+		waiters_add(&rx->waiters, w);
 		waits++;
-		(void)atomic_xchg(&rx->has_waiters, 1u); /* full barrier: see wake_senders() */
 		if (is_open(rx))
-			wake_senders(rx);
+			waiters_wake(&rx->waiters);
 	}
 	if (!waits)
-		wake_sender(w);
+		waiters_wake_one(w);
 }
 
 const struct port_ops virtio_net_port_ops = { deliver, wait_room };
@@ -145,6 +112,8 @@ static struct virtio_net_hdr header_of(
 {
 	struct virtio_net_hdr h = { .num_buffers = (uint16_t)rx->nr_buffers };
 
+	if (!(o->flags & VNET_HDR_F_NEEDS_CSUM)) /* DATA_VALID: what a NIC has checked */
+		h.flags = complete ? 0 : o->flags;
 	if (complete || !(o->flags & VNET_HDR_F_NEEDS_CSUM))
 		return h;
 	h.flags = VNET_HDR_F_NEEDS_CSUM;
@@ -188,11 +157,13 @@ static bool write_simple(
 	const struct rx_queue *rx, const struct frame *f, const struct frame_plan *plan)
 {
 	const struct virtqueue_segment *s = rx->segment;
-	const struct virtio_net_hdr h = { .num_buffers = 1 };
+	bool checked = rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM;
+	const struct virtio_net_hdr h = { .flags = checked ? plan->offload.flags : 0,
+		.num_buffers = 1 };
 	uint8_t *at = s->hva + HDR_BYTES;
 
-	if (plan->offload.flags || plan->nr_pieces != 1 || rx->nr_buffers != 1 ||
-		s->len_bytes < HDR_BYTES + plan->len_bytes)
+	if ((plan->offload.flags & VNET_HDR_F_NEEDS_CSUM) || plan->nr_pieces != 1 ||
+		rx->nr_buffers != 1 || s->len_bytes < HDR_BYTES + plan->len_bytes)
 		return false;
 	__builtin_memcpy(s->hva, &h, sizeof(h));
 	copy_bytes(at, plan->piece[0].hva, plan->piece[0].len_bytes);
@@ -334,7 +305,7 @@ static void drop_all(struct rx_queue *rx, enum drop_reason why)
 		(void)drop(rx, why);
 		pop_frame(rx, f);
 	}
-	wake_senders(rx);
+	waiters_wake(&rx->waiters);
 }
 
 static void set_starved(struct rx_queue *rx, bool starved)
@@ -391,7 +362,7 @@ static void rx_on(struct rx_queue *rx, unsigned *budget)
 			drop_all(rx, DROP_NO_BUFFER);
 	}
 	if (n)
-		wake_senders(rx);
+		waiters_wake(&rx->waiters);
 	stat_add(&rx->q.stats.runs, 1);
 	stat_add(&rx->q.stats.batches, n != 0);
 	stat_add(&rx->q.work.worker->frames, n);
