@@ -15,7 +15,7 @@
 			abort();                                                                   \
 	} while (0)
 
-#define MEMORY	     UINT64_C(0x100000)
+#define MEMORY	     UINT64_C(0x3f00100000) /* an upper half that is a bad command */
 #define MEMORY_BYTES 0x10000u
 #define BAR	     UINT64_C(0xc0000000)
 #define CHANNELS     5

@@ -255,8 +255,11 @@ bool chan_error(struct chan *ch, uint32_t bits, bool can_skip)
 	stop(ch, CHAN_HALTED);
 	m->counts.halts++;
 	m->counts.channel[ch->index].halts++;
-	if (unmasked)
+	if (unmasked && !m->reporting) {
+		m->reporting = true;
 		report(ch, unmasked);
+		m->reporting = false;
+	}
 	return false;
 }
 

@@ -287,7 +287,7 @@ static void run(struct ioat_model *m)
 
 void copy_run(struct ioat_model *m)
 {
-	if (m->running) /* DMA that ends in the engine's own registers */
+	if (m->running)
 		return;
 	m->running = true;
 	run(m);

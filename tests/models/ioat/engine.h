@@ -58,8 +58,8 @@ struct ioat_model {
 	bool line;		/* INTx or MSI: INTRCTRL.INT */
 	bool reset_clears_msix; /* versions 3.3 */
 
-	struct chan *busy; /* whose chunk is under way, until busy_end_ps */
-	bool running;
+	struct chan *busy;	 /* whose chunk is under way, until busy_end_ps */
+	bool running, reporting; /* against DMA that ends in the engine's own registers */
 	uint64_t busy_end_ps, free_ps;
 	unsigned last; /* channel that had the engine */
 	struct clock_event event;

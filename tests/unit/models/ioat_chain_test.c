@@ -216,6 +216,8 @@ static void abort_command(void **s)
 	assert_int_equal(get64(dst + 16384), 0);
 	assert_int_equal(get64(channel[0].completion), 0);
 	assert_int_equal(chanerr(0), 0);
+	wr(CHAN(0) + CHANCMD, ABORT, 1);
+	assert_int_equal(counts().aborts, 1);
 	ring_doorbell(0); /* needs a chain */
 	bench_advance(&bench, 10 * US);
 	assert_int_equal(state(0), HALTED);

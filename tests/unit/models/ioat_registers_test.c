@@ -47,6 +47,8 @@ static void access_widths(void **s)
 	assert_int_equal(rd(CHAN(1) + CHANCMP + 6, 1), 0x22);
 	wr(CHAN(1) + CHANCMP + 2, 0xabcd, 2);
 	assert_int_equal(rd(CHAN(1) + CHANCMP, 8), UINT64_C(0x11223344abcd7788));
+	wr(CHAN(1) + CHANCMP + 5, 0xee, 1);
+	assert_int_equal(rd(CHAN(1) + CHANCMP + 4, 4), 0x1122ee44);
 	assert_int_equal(rd(CHAN(2) + CHANCMP, 4), (uint32_t)channel[2].completion);
 	assert_int_equal(rd(0, 8) & 0x00ffffff, 0x1404);
 	/* DMA_COMP: versions 2 and 3 */
@@ -234,11 +236,17 @@ static void print_counts(void **s)
 	add(2, 100, 0, MEMORY, MEMORY + 4096 * 100);
 	ring_doorbell(2);
 	bench_advance(&bench, US);
+	add(2, 0, 0, MEMORY, MEMORY + 4096 * 100);
+	ring_doorbell(2);
+	bench_advance(&bench, US);
 	ioat_model_print_counts(engine, f);
 	fclose(f);
 	assert_non_null(strstr(text, "copies 1\n"));
 	assert_non_null(strstr(text, "bytes 100\n"));
 	assert_non_null(strstr(text, "channel_2_descriptors 1\n"));
+	assert_non_null(strstr(text, "channel_2_halts 1\n"));
+	assert_non_null(strstr(text, "error_11 1\n"));
+	assert_null(strstr(text, "error_10 "));
 	assert_null(strstr(text, "channel_1_"));
 }
 
