@@ -23,7 +23,7 @@
 #define TIME_MAX_US  2000 /* of one input: what can be copied in that time is what bounds it */
 
 static uint8_t memory[MEMORY_BYTES];
-static struct clock time;
+static struct clock emulated;
 static struct record record;
 static struct ioat_model *engine;
 static struct pci_dev *dev;
@@ -160,10 +160,10 @@ static void inject(uint8_t a, uint32_t v)
 
 static void pass_time(uint32_t v)
 {
-	uint64_t to_ps = clock_now(&time) + v % (100 * CLOCK_PS_PER_US);
+	uint64_t to_ps = clock_now(&emulated) + v % (100 * CLOCK_PS_PER_US);
 
 	if (to_ps < TIME_MAX_US * CLOCK_PS_PER_US)
-		clock_advance(&time, to_ps);
+		clock_advance(&emulated, to_ps);
 }
 
 static void check(void)
@@ -188,7 +188,7 @@ static void step(uint8_t op, uint8_t a, uint16_t off, uint32_t v)
 		wr(off % IOAT_MODEL_BAR_SIZE & ~(width - 1), v, width);
 		break;
 	case 1:
-		wr(0x80 + off % (0x80 * CHANNELS) & ~(uint64_t)7, address(a, v), 8);
+		wr((0x80 + off % (0x80 * CHANNELS)) & ~7u, address(a, v), 8);
 		break;
 	case 2:
 		(void)rd(off % IOAT_MODEL_BAR_SIZE & ~(width - 1), width);
@@ -238,8 +238,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		memcpy(memory + i * 64 + 0x18, &next, 8);
 	}
-	clock_init(&time, NULL, NULL);
-	engine = ioat_model_create(&config, &time, &host, NULL, &record, 1);
+	clock_init(&emulated, NULL, NULL);
+	engine = ioat_model_create(&config, &emulated, &host, NULL, &record, 1);
 	CHECK(engine);
 	dev = ioat_model_function(engine);
 	enable();
@@ -252,7 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(data[0], data[1], off, v);
 	}
 	ioat_model_destroy(engine);
-	CHECK(clock_next(&time) == CLOCK_NEVER);
-	clock_destroy(&time);
+	CHECK(clock_next(&emulated) == CLOCK_NEVER);
+	clock_destroy(&emulated);
 	return 0;
 }
