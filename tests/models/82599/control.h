@@ -4,17 +4,16 @@
 
 #include "port.h"
 
-#define EEPROM_WORDS	     8192
-#define EEPROM_SIZE_FIELD    7 /* EEC: 64 << 7 words */
-#define SFP_PAGE	     256
-#define MSIX_VECTORS	     64
-#define RECEIVE_ADDRESSES    128
-#define STATS_QUEUES	     16
-#define EITR_REGISTERS	     129
-#define VIRTUAL_POOLS	     64
-#define CAUSES_OF_OTHER	     (~EICR_RTX_QUEUE & ~EICR_TCP_TIMER)
-#define EEPROM_NO_OWNER	     UINT32_MAX
-#define LATCHED_UPPER_UNUSED UINT32_MAX
+#define EEPROM_WORDS	  8192
+#define EEPROM_SIZE_FIELD 7 /* EEC: 64 << 7 words */
+#define SFP_PAGE	  256
+#define MSIX_VECTORS	  64
+#define RECEIVE_ADDRESSES 128
+#define STATS_QUEUES	  16
+#define EITR_REGISTERS	  129
+#define VIRTUAL_POOLS	  64
+#define CAUSES_OF_OTHER	  (~EICR_RTX_QUEUE & ~EICR_TCP_TIMER)
+#define EEPROM_NO_OWNER	  UINT32_MAX
 
 /* The SPI bus to the EEPROM, driven bit by bit through EEC. */
 struct spi {
@@ -109,7 +108,6 @@ enum stats_bytes {
 struct stats {
 	uint64_t bytes[STATS_BYTES];
 	uint8_t upper[STATS_BYTES]; /* latched by the read of the lower half */
-	bool has_upper[STATS_BYTES];
 };
 
 struct control {

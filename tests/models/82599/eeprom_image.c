@@ -28,12 +28,12 @@
 #define NONE		    0xffff
 
 /* Sections. A first word is the length of what follows, in words. */
-#define SECTION_CORE(port)   (0x100 + 0x20 * (port))
-#define SECTION_MAC(port)    (0x140 + 0x20 * (port))
+#define SECTION_CORE(port)   ((uint16_t)(0x100 + 0x20 * (port)))
+#define SECTION_MAC(port)    ((uint16_t)(0x140 + 0x20 * (port)))
 #define SECTION_SAN_MAC	     0x180
 #define SECTION_PBA	     0x190
 #define SECTION_SFP_INIT     0x1a0
-#define SECTION_SFP_DATA(id) (0x1c0 + 8 * (id))
+#define SECTION_SFP_DATA(id) ((uint16_t)(0x1c0 + 8 * (id)))
 #define SECTION_FIRMWARE     0x200
 #define SECTION_PATCH_CONFIG 0x220
 #define CORE_LENGTH	     9
@@ -114,7 +114,7 @@ static void build_sfp_init(struct shared *s)
 		uint16_t *data = s->eeprom + SECTION_SFP_DATA(id);
 
 		*list++ = (uint16_t)id;
-		*list++ = (uint16_t)SECTION_SFP_DATA(id);
+		*list++ = SECTION_SFP_DATA(id);
 		data[0] = 3;
 		data[1] = (uint16_t)(0x1000 | id);
 		data[2] = (uint16_t)(0x1100 | id);

@@ -7,6 +7,7 @@
 #include "control.h"
 
 #define TRAINING_PS    (5 * CLOCK_PS_PER_MS)
+#define SDP_LOS	       1 /* input: RX_LOS, no light */
 #define SDP_MODULE     2 /* input: a module is in the cage */
 #define SDP_TX_DISABLE 3
 #define ESDP_WRITABLE  0x00ffffffu
@@ -38,7 +39,8 @@ static bool laser_is_on(const struct port *p)
 	uint32_t esdp = reg_get(p, REG_ESDP);
 
 	return !((esdp & ESDP_OUT(SDP_TX_DISABLE)) && (esdp & ESDP_DATA(SDP_TX_DISABLE))) &&
-	       !(reg_get(p, REG_AUTOC2) & AUTOC2_LINK_DISABLE) && !state(p)->in_reset;
+	       !(reg_get(p, REG_AUTOC2) & AUTOC2_LINK_DISABLE) && !state(p)->in_reset &&
+	       !state(p)->dark;
 }
 
 bool link_is_up(const struct port *p)
@@ -105,13 +107,24 @@ static void restart(struct port *p)
 
 /* ---- Wire ---- */
 
+/* A pin that is an input interrupts by its rising edge, if GPIE says so. DS 8.2.3.1.4 */
+static void set_signal(struct port *p, bool present)
+{
+	bool lost = state(p)->signal && !present;
+
+	state(p)->signal = present;
+	if (lost && !(reg_get(p, REG_ESDP) & ESDP_OUT(SDP_LOS)) &&
+		(reg_get(p, REG_GPIE) & GPIE_SDP_GPIEN(SDP_LOS)))
+		irq_other(p, EICR_GPI_SDP(SDP_LOS));
+	link_update(p);
+}
+
 static void wire_signal(void *ctx, bool present)
 {
 	struct port *p = ctx;
 
 	state(p)->wire_signal = present;
-	state(p)->signal = present && !state(p)->dark;
-	link_update(p);
+	set_signal(p, present && !state(p)->dark);
 }
 
 static void wire_receive(void *ctx, const uint8_t *data, uint32_t len_bytes, bool fcs_ok)
@@ -132,17 +145,17 @@ void link_connect(struct port *p, struct wire *wire, unsigned end)
 	link_update(p);
 }
 
-/* Fault injection: the light of the other side does not arrive here. */
+/* Fault injection: the light of the other side does not arrive here. The remote fault that this
+ * side then sends takes the other side's link away too, which is modelled as darkness there. */
 void link_fault(struct port *p, bool dark, uint64_t until_ps)
 {
 	struct link *l = state(p);
 
 	l->dark = dark;
-	l->signal = l->wire_signal && !dark;
 	clock_cancel(p->clock, &l->flap);
 	if (dark && until_ps != CLOCK_NEVER)
 		clock_schedule(p->clock, &l->flap, until_ps);
-	link_update(p);
+	set_signal(p, l->wire_signal && !dark);
 }
 
 static void flap_over(void *ctx)
@@ -266,8 +279,8 @@ static uint32_t read_anlp1(struct port *p, unsigned index)
 	return negotiates && state(p)->an_restarted ? AN_STATE_BUSY << ANLP1_AN_STATE_SHIFT : 0;
 }
 
-/* SDP2 is an input unless software makes it an output: high, the cage is full. The other inputs
- * (fault, loss of signal by pin) read low. */
+/* Pins that software has not made outputs read what the module drives: SDP1 loss of signal, SDP2
+ * that the cage is full; the others are low. */
 static uint32_t read_esdp(struct port *p, unsigned index)
 {
 	uint32_t v = reg_get(p, REG_ESDP);
@@ -277,7 +290,7 @@ static uint32_t read_esdp(struct port *p, unsigned index)
 		if (v & ESDP_OUT(n))
 			continue;
 		v &= ~ESDP_DATA(n);
-		if (n == SDP_MODULE)
+		if (n == SDP_MODULE || (n == SDP_LOS && !state(p)->signal))
 			v |= ESDP_DATA(n);
 	}
 	return v;

@@ -2,8 +2,6 @@
  * 64-bit accesses are two of them, smaller writes are not supported. */
 #include "control.h"
 
-#include <string.h>
-
 #define SLOTS	  (M82599_BAR_SIZE / 4)
 #define REG_BAR	  0
 #define IO_BAR	  2

@@ -60,7 +60,6 @@
 #define GPIE_EIMEN	       (1u << 6) /* EICS interrupts immediately */
 #define GPIE_LL_INTERVAL_SHIFT 7
 #define GPIE_LL_INTERVAL       (0xfu << 7)
-#define GPIE_RSC_DELAY_SHIFT   11
 #define GPIE_RSC_DELAY	       (7u << 11)
 #define GPIE_VT_MODE	       (3u << 14)
 #define GPIE_EIAME	       (1u << 30)
@@ -135,8 +134,6 @@
 #define PFVTCTL_RPL_EN	     (1u << 30)
 #define REG_PFVFRE(n)	     (0x051e0 + 4 * (n)) /* 2 */
 #define REG_PFVML2FLT(n)     (0x0f000 + 4 * (n)) /* 64 */
-#define PFVML2FLT_UPE	     (1u << 22)
-#define PFVML2FLT_VPE	     (1u << 23)
 #define PFVML2FLT_AUPE	     (1u << 24)
 #define PFVML2FLT_ROMPE	     (1u << 25)
 #define PFVML2FLT_ROPE	     (1u << 26)
@@ -148,108 +145,97 @@
 #define REG_PFUTA(n)	     (0x0f400 + 4 * (n)) /* 128 */
 
 /* ---- MAC and PCS: DS 8.2.3.22 ---- */
-#define REG_PCS1GCFIG		0x04200
-#define REG_PCS1GLCTL		0x04208
-#define REG_PCS1GLSTA		0x0420c
-#define REG_PCS1GDBG0		0x04210
-#define REG_PCS1GDBG1		0x04214
-#define REG_PCS1GANA		0x04218
-#define REG_PCS1GANLP		0x0421c
-#define REG_PCS1GANNP		0x04220
-#define REG_PCS1GANLPNP		0x04224
-#define REG_HLREG0		0x04240
-#define HLREG0_TXCRCEN		(1u << 0)
-#define HLREG0_RXCRCSTRP	(1u << 1)
-#define HLREG0_JUMBOEN		(1u << 2)
-#define HLREG0_TXPADEN		(1u << 10)
-#define HLREG0_LPBK		(1u << 15)
-#define HLREG0_MDCSPD		(1u << 16)
-#define HLREG0_CONTMDC		(1u << 17)
-#define HLREG0_PREPEND		(0xfu << 20)
-#define HLREG0_RXLNGTHERREN	(1u << 27)
-#define HLREG0_RXPADSTRIPEN	(1u << 28)
-#define REG_HLREG1		0x04244
-#define REG_PAP			0x04248
-#define REG_MACA		0x0424c
-#define REG_APAE		0x04250
-#define REG_ARD			0x04254
-#define REG_AIS			0x04258
-#define REG_MSCA		0x0425c
-#define MSCA_ADDRESS		0x0000ffffu
-#define MSCA_DEVICE_SHIFT	16
-#define MSCA_PHY_SHIFT		21
-#define MSCA_OPCODE_SHIFT	26
-#define MSCA_OLD_PROTOCOL	(1u << 28)
-#define MSCA_MDI_COMMAND	(1u << 30)
-#define MSCA_MDI_IN_PROGRESS_EN (1u << 31)
-#define REG_MSRWD		0x04260
-#define REG_MAXFRS		0x04268
-#define MAXFRS_MFS_SHIFT	16 /* bytes with FCS, without VLAN tag */
-#define REG_TREG		0x0426c
-#define REG_PCSS1		0x04288
-#define REG_PCSS2		0x0428c
-#define REG_XPCSS		0x04290
-#define REG_MFLCN		0x04294
-#define MFLCN_PMCF		(1u << 0) /* pass MAC control frames */
-#define MFLCN_DPF		(1u << 1) /* discard pause frames */
-#define MFLCN_RPFCM		(1u << 2)
-#define MFLCN_RFCE		(1u << 3)
-#define MFLCN_RPFCE(n)		(1u << (4 + (n)))
-#define REG_SERDESC		0x04298
-#define REG_MACS		0x0429c
-#define REG_AUTOC		0x042a0
-#define AUTOC_FLU		(1u << 0)
-#define AUTOC_1G_PMA_PMD	(1u << 9)
-#define AUTOC_RESTART_AN	(1u << 12)
-#define AUTOC_LMS_SHIFT		13
-#define AUTOC_LMS		(7u << 13)
-#define LMS_1G_NO_AN		0u
-#define LMS_10G_PARALLEL_NO_AN	1u
-#define LMS_1G_AN		2u
-#define LMS_10G_SERIAL		3u
-#define LMS_KX4_KX_KR		4u
-#define LMS_SGMII		5u
-#define LMS_KX4_KX_KR_1G_AN	6u
-#define LMS_KX4_KX_KR_SGMII	7u
-#define REG_LINKS		0x042a4
-#define LINKS_SIGNAL		0x00000f00u
-#define LINKS_10G_SERIAL_LOCK	0x00017000u
-#define LINKS_10G_ALIGN		(1u << 17)
-#define LINKS_1G_SYNC		(1u << 18)
-#define LINKS_1G_AN_EN		(1u << 20)
-#define LINKS_PCS_1G_EN		(1u << 21)
-#define LINKS_PCS_10G_EN	(1u << 22)
-#define LINKS_TX_MODE_SHIFT	23
-#define LINKS_RX_MODE_SHIFT	25
-#define LINKS_MODE_SHIFT	27
-#define LINKS_SPEED_SHIFT	28
-#define LINKS_SPEED		(3u << 28)
-#define LINKS_SPEED_10G		3u
-#define LINKS_SPEED_1G		2u
-#define LINKS_UP		(1u << 30)
-#define LINKS_AN_COMPLETE	(1u << 31)
-#define REG_AUTOC2		0x042a8
-#define AUTOC2_10G_SERIAL_PMD	(3u << 16)
-#define AUTOC2_10G_SERIAL_SFI	(2u << 16)
-#define AUTOC2_LINK_DISABLE	(7u << 28)
-#define REG_AUTOC3		0x042ac
-#define REG_ANLP1		0x042b0
-#define ANLP1_AN_STATE_SHIFT	16
-#define REG_ANLP2		0x042b4
-#define REG_MMNGC		0x042d0
-#define REG_ANLPNP1		0x042d4
-#define REG_ANLPNP2		0x042d8
-#define REG_KRPCSFC		0x042e0
-#define REG_KRPCSS		0x042e4
-#define REG_FECS1		0x042e8
-#define REG_FECS2		0x042ec
-#define REG_LINKS2		0x04324
-#define REG_MACC		0x04330
-#define MACC_FLU		(1u << 0)
-#define MACC_FS			(1u << 18)
-#define REG_CORECTL		0x14f00
-#define CORECTL_READ		(1u << 16)
-#define REG_SMADARCTL		0x14f10
+#define REG_PCS1GCFIG	       0x04200
+#define REG_PCS1GLCTL	       0x04208
+#define REG_PCS1GLSTA	       0x0420c
+#define REG_PCS1GDBG0	       0x04210
+#define REG_PCS1GDBG1	       0x04214
+#define REG_PCS1GANA	       0x04218
+#define REG_PCS1GANLP	       0x0421c
+#define REG_PCS1GANNP	       0x04220
+#define REG_PCS1GANLPNP	       0x04224
+#define REG_HLREG0	       0x04240
+#define HLREG0_TXCRCEN	       (1u << 0)
+#define HLREG0_RXCRCSTRP       (1u << 1)
+#define HLREG0_JUMBOEN	       (1u << 2)
+#define HLREG0_TXPADEN	       (1u << 10)
+#define HLREG0_LPBK	       (1u << 15)
+#define HLREG0_MDCSPD	       (1u << 16)
+#define HLREG0_CONTMDC	       (1u << 17)
+#define HLREG0_PREPEND	       (0xfu << 20)
+#define HLREG0_RXLNGTHERREN    (1u << 27)
+#define HLREG0_RXPADSTRIPEN    (1u << 28)
+#define REG_HLREG1	       0x04244
+#define REG_PAP		       0x04248
+#define REG_MACA	       0x0424c
+#define REG_APAE	       0x04250
+#define REG_ARD		       0x04254
+#define REG_AIS		       0x04258
+#define REG_MSCA	       0x0425c
+#define MSCA_DEVICE_SHIFT      16
+#define MSCA_OPCODE_SHIFT      26
+#define MSCA_MDI_COMMAND       (1u << 30)
+#define REG_MSRWD	       0x04260
+#define REG_MAXFRS	       0x04268
+#define MAXFRS_MFS_SHIFT       16 /* bytes with FCS, without VLAN tag */
+#define REG_TREG	       0x0426c
+#define REG_PCSS1	       0x04288
+#define REG_PCSS2	       0x0428c
+#define REG_XPCSS	       0x04290
+#define REG_MFLCN	       0x04294
+#define MFLCN_PMCF	       (1u << 0) /* pass MAC control frames */
+#define MFLCN_DPF	       (1u << 1) /* discard pause frames */
+#define MFLCN_RPFCM	       (1u << 2)
+#define MFLCN_RFCE	       (1u << 3)
+#define MFLCN_RPFCE(n)	       (1u << (4 + (n)))
+#define REG_SERDESC	       0x04298
+#define REG_MACS	       0x0429c
+#define REG_AUTOC	       0x042a0
+#define AUTOC_FLU	       (1u << 0)
+#define AUTOC_RESTART_AN       (1u << 12)
+#define AUTOC_LMS_SHIFT	       13
+#define AUTOC_LMS	       (7u << 13)
+#define LMS_1G_NO_AN	       0u
+#define LMS_10G_PARALLEL_NO_AN 1u
+#define LMS_1G_AN	       2u
+#define LMS_10G_SERIAL	       3u
+#define LMS_KX4_KX_KR	       4u
+#define LMS_SGMII	       5u
+#define LMS_KX4_KX_KR_1G_AN    6u
+#define LMS_KX4_KX_KR_SGMII    7u
+#define REG_LINKS	       0x042a4
+#define LINKS_SIGNAL	       0x00000f00u
+#define LINKS_10G_SERIAL_LOCK  0x00017000u
+#define LINKS_10G_ALIGN	       (1u << 17)
+#define LINKS_PCS_1G_EN	       (1u << 21)
+#define LINKS_PCS_10G_EN       (1u << 22)
+#define LINKS_SPEED_SHIFT      28
+#define LINKS_SPEED	       (3u << 28)
+#define LINKS_SPEED_10G	       3u
+#define LINKS_SPEED_1G	       2u
+#define LINKS_UP	       (1u << 30)
+#define LINKS_AN_COMPLETE      (1u << 31)
+#define REG_AUTOC2	       0x042a8
+#define AUTOC2_10G_SERIAL_PMD  (3u << 16)
+#define AUTOC2_10G_SERIAL_SFI  (2u << 16)
+#define AUTOC2_LINK_DISABLE    (7u << 28)
+#define REG_AUTOC3	       0x042ac
+#define REG_ANLP1	       0x042b0
+#define ANLP1_AN_STATE_SHIFT   16
+#define REG_ANLP2	       0x042b4
+#define REG_MMNGC	       0x042d0
+#define REG_ANLPNP1	       0x042d4
+#define REG_ANLPNP2	       0x042d8
+#define REG_KRPCSFC	       0x042e0
+#define REG_KRPCSS	       0x042e4
+#define REG_FECS1	       0x042e8
+#define REG_FECS2	       0x042ec
+#define REG_LINKS2	       0x04324
+#define REG_MACC	       0x04330
+#define MACC_FLU	       (1u << 0)
+#define REG_CORECTL	       0x14f00
+#define CORECTL_READ	       (1u << 16)
+#define REG_SMADARCTL	       0x14f10
 
 /* ---- Security engine, only as far as it can be off: DS 8.2.3.13 ---- */
 #define REG_SECTXCTRL	 0x08800

@@ -63,11 +63,13 @@ static void link_faults(void **state)
 	(void)state;
 	assert_int_equal(m82599_fault(chip, 0, "link-down", NULL), 0);
 	assert_false(link_is_up(port));
+	assert_false(other_is_up());
 	wait_us(1000000);
 	assert_false(link_is_up(port));
 	assert_int_equal(m82599_fault(chip, 0, "link-up", NULL), 0);
 	wait_us(10000);
 	assert_true(link_is_up(port));
+	assert_true(other_is_up());
 	assert_int_equal(m82599_fault(chip, 0, "link-flap 1000", NULL), 0);
 	wait_us(999);
 	assert_false(link_is_up(port));
@@ -154,6 +156,22 @@ static void disabled_by_autoc2(void **state)
 	assert_true(link_is_up(port));
 }
 
+/* SDP1 is RX_LOS, and may interrupt. */
+static void loss_of_signal_by_pin(void **state)
+{
+	(void)state;
+	get(REG_EICR);
+	assert_false(get(REG_ESDP) & ESDP_DATA(1));
+	wire_set_plugged(&cable, false);
+	assert_true(get(REG_ESDP) & ESDP_DATA(1));
+	assert_int_equal(get(REG_EICR), EICR_LSC);
+	put(REG_GPIE, GPIE_SDP_GPIEN(1));
+	wire_set_plugged(&cable, true);
+	assert_int_equal(get(REG_EICR), 0);
+	wire_set_plugged(&cable, false);
+	assert_int_equal(get(REG_EICR), EICR_GPI_SDP(1));
+}
+
 static void frames_arrive_while_it_is_up(void **state)
 {
 	const uint8_t frame[60] = { 0 };
@@ -191,6 +209,7 @@ int main(void)
 		TEST(forced_up),
 		TEST(forced_up_by_macc),
 		TEST(disabled_by_autoc2),
+		TEST(loss_of_signal_by_pin),
 		TEST(frames_arrive_while_it_is_up),
 		TEST(module_destroyed_first),
 	};
