@@ -4,6 +4,9 @@
 #   CHECK name PASS|FAIL detail
 passed=0 failed=0
 
+# busybox's shell prefers its own applets
+ip() { /bin/ip "$@"; }
+
 pass() { # NAME [DETAIL]
 	passed=$((passed + 1))
 	echo "CHECK $1 PASS${2:+ $2}"

@@ -13,7 +13,7 @@ carrier() {
 }
 
 has_carrier() { # NAMESPACE PORT
-	nsenter --net=/run/netns/"$1" ip link show "$2" | grep -q LOWER_UP
+	nsenter --net=/run/netns/"$1" /bin/ip link show "$2" | grep -q LOWER_UP
 }
 
 links_up() {
@@ -32,10 +32,10 @@ load_ixgbe() {
 net_up() { # MTU
 	ip netns add a && ip netns add b || return 1
 	ip link set "$ETH0" netns a && ip link set "$ETH1" netns b || return 1
-	in_a ip addr add $A/24 dev "$ETH0" && in_b ip addr add $B/24 dev "$ETH1" || return 1
-	in_a ip link set "$ETH0" mtu "$1" up && in_b ip link set "$ETH1" mtu "$1" up || return 1
-	in_a ip link set lo up
-	in_b ip link set lo up
+	in_a /bin/ip addr add $A/24 dev "$ETH0" && in_b /bin/ip addr add $B/24 dev "$ETH1" || return 1
+	in_a /bin/ip link set "$ETH0" mtu "$1" up && in_b /bin/ip link set "$ETH1" mtu "$1" up || return 1
+	in_a /bin/ip link set lo up
+	in_b /bin/ip link set lo up
 	wait_until 20 links_up || { echo "no carrier"; return 1; }
 	echo "MTU $1"
 }
