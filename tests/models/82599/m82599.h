@@ -32,7 +32,7 @@ void m82599_destroy(struct m82599 *chip);
 
 struct pci_dev *m82599_function(struct m82599 *chip, unsigned port);
 
-/* Puts the port on an end of a wire. */
+/* Puts the port on an end of a wire, which must outlive the chip. */
 void m82599_connect(struct m82599 *chip, unsigned port, struct wire *wire, unsigned end);
 
 /* Fault injection: one command, words separated by blanks. 0, or -EINVAL for an unknown or
