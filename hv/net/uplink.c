@@ -1,0 +1,102 @@
+/* A physical port: set-up, events, and which work runs where. See uplink.h. */
+#include "net/uplink.h"
+
+#include "lib/errno.h"
+#include "lib/fmt.h"
+
+static struct uplink_pair *pair_of(struct uplink *up, unsigned i)
+{
+	return up->pair[i < up->setup.nr_pairs ? i : 0];
+}
+
+void uplink_schedule(struct uplink_pair *pair, struct work *w)
+{
+	const struct uplink_setup *s = &pair->up->setup;
+	unsigned core = pair->hint ? hint_core(hint_read(pair->hint)) : s->home;
+
+	work_schedule(s->worker_of(core), w);
+}
+
+static int init_pair(struct uplink *up, unsigned i)
+{
+	struct uplink_pair *pair = up->setup.pages(sizeof(*pair));
+	int err;
+
+	if (!pair)
+		return -ENOMEM;
+	pair->up = up;
+	pair->index = i;
+	pair->rx.queue = up->nic->rxq[i];
+	pair->tx.queue = up->nic->txq[i];
+	err = uplink_rx_init(pair);
+	if (!err)
+		err = uplink_tx_init(pair);
+	up->pair[i] = pair;
+	return err;
+}
+
+int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup)
+{
+	up->nic = nic;
+	up->setup = *setup;
+	if (!setup->nr_pairs || setup->nr_pairs > UPLINK_PAIRS_MAX ||
+		setup->nr_pairs > nic->nr_queues)
+		return -EINVAL;
+	for (unsigned i = 0; i < setup->nr_pairs; i++) {
+		int err = init_pair(up, i);
+
+		if (err)
+			return err;
+	}
+	up->port.ops = &uplink_port_ops;
+	up->port.many_writers = setup->nr_pairs > 1;
+	fmt_print(up->port.name, sizeof(up->port.name), "%s", setup->name);
+	return 0;
+}
+
+void uplink_assign_pair(
+	struct uplink *up, unsigned pair, const struct port *guest, const struct sched_hint *hint)
+{
+	up->pair_of_port[guest->index] = (uint8_t)pair;
+	pair_of(up, pair)->hint = hint;
+}
+
+static void schedule_pair(struct uplink_pair *pair)
+{
+	uplink_schedule(pair, &pair->rx.work);
+	uplink_schedule(pair, &pair->tx.work);
+}
+
+/* The works post buffers, and look for what is there. */
+void uplink_start(struct uplink *up)
+{
+	for (unsigned i = 0; i < up->setup.nr_pairs; i++)
+		schedule_pair(up->pair[i]);
+}
+
+void uplink_link_changed(void *ctx, struct nic *nic, struct nic_link link)
+{
+	struct uplink *up = ctx;
+
+	(void)nic;
+	store_release(&up->link_up, link.up);
+	uplink_start(up); /* what waits is sent, or dropped */
+}
+
+void uplink_state_changed(void *ctx, struct nic *nic, enum nic_state state)
+{
+	struct uplink *up = ctx;
+
+	(void)nic;
+	if (state != NIC_RUNNING)
+		store_release(&up->link_up, false);
+	uplink_start(up);
+}
+
+void uplink_wake(void *ctx, struct nic *nic, unsigned vector)
+{
+	struct uplink *up = ctx;
+
+	for (unsigned i = vector; i < up->setup.nr_pairs; i += MAX(nic->nr_vectors, 1u))
+		schedule_pair(up->pair[i]);
+}
