@@ -1,5 +1,5 @@
-/* The EEPROM's content: words and sections as DS 6 lays them out, the checksum of DS 6.4.5.5, and
- * what the auto-read takes from it into a port's registers. */
+/* The EEPROM's content: words and sections as DS 6 lays them out, their checksum, and what the
+ * auto-read takes from them into a port's registers. */
 #include "control.h"
 
 #include <string.h>

@@ -44,7 +44,7 @@ static int find_exact(const struct port *p, const uint8_t *address)
 	return -1;
 }
 
-/* 12 bits of the address, from where MCSTCTRL.MO says, pick one of 4096 bits. DS 8.2.3.7.7 */
+/* 12 bits of the address, from where MCSTCTRL.MO says, pick one of 4096 bits. DS 8.2.3.7 */
 static bool is_in_table(const struct port *p, uint32_t table, const uint8_t *address)
 {
 	static const uint8_t shifts[] = { 4, 3, 2, 0 };

@@ -1,5 +1,5 @@
 /* I2CCTL: the two-wire bus to the SFP+ module, driven bit by bit, and the module's side of it.
- * DS 8.2.3.1.7, SFF-8472 section 4 (addresses A0h, A2h), I2C bus specification 3. */
+ * DS 8.2.3.1.5, SFF-8472 section 4 (addresses A0h, A2h), I2C bus specification 3. */
 #include "control.h"
 
 #define ADDRESS_A0  0xa0

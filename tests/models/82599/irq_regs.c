@@ -1,4 +1,4 @@
-/* The interrupt registers, and the TCP timer. DS 8.2.3.5, 8.2.3.1.11.
+/* The interrupt registers, and the TCP timer. DS 8.2.3.5, 8.2.3.15.
  * EICR to EIAM hold the first 16 vectors and the other causes; their extended ones, EICS(1) and
  * so on, all 64 vectors. */
 #include "control.h"
@@ -33,7 +33,7 @@ static uint32_t eicr(const struct port *p)
 	return (uint32_t)low((uint32_t)state(p)->causes) | state(p)->other;
 }
 
-/* DS 8.2.3.5.8: without EIAME, software's own accesses mask and unmask. */
+/* DS 8.2.3.5.6: without EIAME, software's own accesses mask and unmask. */
 static void access_masks(struct port *p, uint64_t causes, uint32_t other)
 {
 	struct irq *irq = state(p);

@@ -1,5 +1,5 @@
 /* MAC and PCS registers without behaviour in the control plane, MDIO, and the security engine's
- * handshake for stopping the data paths. DS 8.2.3.22, 8.2.3.13, 3.7.5 (MDIO), 4.6.7 (SECRXCTRL). */
+ * handshake for stopping the data paths. DS 8.2.3.22, 8.2.3.12, 3.7.5 (MDIO), 4.6.7 (SECRXCTRL). */
 #include "control.h"
 
 /* 64 bit times with preamble at 2.4 MHz. */

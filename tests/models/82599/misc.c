@@ -1,5 +1,5 @@
 /* The rest: PCIe registers, wake-up, the mailboxes of virtual functions, and what drivers' dumps
- * read although the 82599 has nothing there. Storage, if not said otherwise. DS 8.2.3.4, 8.2.3.14
+ * read although the 82599 has nothing there. Storage, if not said otherwise. DS 8.2.3.4, 8.2.3.24
  * (wake-up), 8.2.3.27 (virtualisation). */
 #include "control.h"
 

@@ -1,4 +1,4 @@
-/* Register access: every offset of BAR 0 leads to its range. DS 8.1.1: registers are 32 bits wide;
+/* Register access: every offset of BAR 0 leads to its range. DS 8.1: registers are 32 bits wide;
  * 64-bit accesses are two of them, smaller writes are not supported. */
 #include "control.h"
 
@@ -107,7 +107,7 @@ void registers_write(struct port *p, uint32_t off, uint32_t v)
 	}
 }
 
-/* DS 8.1.1.3: the I/O BAR is a window. */
+/* DS 8.1: the I/O BAR is a window. */
 static uint64_t io_read(struct port *p, uint64_t off)
 {
 	if (off == IO_ADDR)

@@ -237,7 +237,7 @@
 #define CORECTL_READ	       (1u << 16)
 #define REG_SMADARCTL	       0x14f10
 
-/* ---- Security engine, only as far as it can be off: DS 8.2.3.13 ---- */
+/* ---- Security engine, only as far as it can be off: DS 8.2.3.12 ---- */
 #define REG_SECTXCTRL	 0x08800
 #define REG_SECTXSTAT	 0x08804
 #define REG_SECTXBUFFAF	 0x08808

@@ -1,5 +1,5 @@
 /* The serial EEPROM as EEC drives it pin by pin: an AT25128-like part, SPI mode 0, chip select
- * active low, 16-bit byte addresses, pages of 64 bytes. DS 3.4.4.1 */
+ * active low, 16-bit byte addresses, pages of 64 bytes. DS 3.4 */
 #include "control.h"
 
 #define OP_WRSR	      0x01

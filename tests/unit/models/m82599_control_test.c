@@ -51,7 +51,7 @@ static void status_does_not_change_by_writing(void **state)
 		1);
 }
 
-/* DS 4.2.1.6: the bit clears itself; then the EEPROM is read again. */
+/* DS 4.2.1: the bit clears itself; then the EEPROM is read again. */
 static void check_reset(uint32_t bit)
 {
 	put(REG_FCTRL, FCTRL_UPE);
@@ -176,7 +176,7 @@ static void wide_and_narrow_access(void **state)
 	assert_int_equal(pci_dev_bar_read(dev, 0, REG_RAL(3) + 2, 2) & 0xffff, 0x0403);
 }
 
-/* DS 8.1.1.3 */
+/* DS 8.1 */
 static void window_in_io_space(void **state)
 {
 	(void)state;

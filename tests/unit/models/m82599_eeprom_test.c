@@ -13,7 +13,7 @@ static uint16_t read_word(unsigned address)
 	return (uint16_t)(get(REG_EERD) >> EERW_DATA_SHIFT);
 }
 
-/* DS 6.4.5.5, as software computes it. */
+/* DS 6, as software computes it. */
 static uint16_t checksum(void)
 {
 	uint16_t sum = 0;
@@ -144,7 +144,7 @@ static void writing_by_eewr(void **state)
 	assert_int_equal(read_word(0x300), 0xbeef);
 }
 
-/* ---- The same part, pin by pin: DS 3.4.4.1 ---- */
+/* ---- The same part, pin by pin: DS 3.4 ---- */
 
 static uint32_t eec;
 
