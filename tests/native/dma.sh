@@ -14,14 +14,18 @@ load_ioatdma() {
 		echo "$(channels) channels"
 }
 
+# Takes the channels: the driver starts them, which is a first descriptor.
+dmatest_prepare() { # CHANNEL|"" SIZE_BYTES COPIES_PER_CHANNEL
+	echo "$2" >$PARAMETERS/test_buf_size
+	echo "$3" >$PARAMETERS/iterations
+	echo "$1" >$PARAMETERS/channel
+}
+
 # Runs it until it is through: $copies, $bad, $threads then say how often it copied, what of that
 # went wrong, and how many threads did it. Every copy is of a random length up to SIZE at random
 # offsets; source and destination are compared byte by byte, also around what was copied.
-dmatest() { # CHANNEL|"" SIZE_BYTES COPIES_PER_CHANNEL
-	echo "$2" >$PARAMETERS/test_buf_size
-	echo "$3" >$PARAMETERS/iterations
+dmatest_run() {
 	mark_log
-	echo "$1" >$PARAMETERS/channel
 	echo 1 >$PARAMETERS/run
 	usleep 100000 # until the threads count as running
 	cat $PARAMETERS/wait >/dev/null
@@ -35,4 +39,8 @@ dmatest() { # CHANNEL|"" SIZE_BYTES COPIES_PER_CHANNEL
 		}
 		END { print n + 0, bad + 0, threads + 0 }' /tmp/dmatest >/tmp/sum
 	read -r copies bad threads </tmp/sum
+}
+
+dmatest() { # CHANNEL|"" SIZE_BYTES COPIES_PER_CHANNEL
+	dmatest_prepare "$@" && dmatest_run
 }
