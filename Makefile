@@ -7,6 +7,7 @@ include hv/hv.mk
 include boot/boot.mk
 include tests/tests.mk
 include guest-stub/guest-stub.mk
+include tests/rig/rig.mk
 include tests/support/run.mk
 include tests/bench/bench.mk
 
