@@ -127,11 +127,12 @@ static void wire_signal(void *ctx, bool present)
 	set_signal(p, present && !state(p)->dark);
 }
 
+/* In loopback the receiver listens to the own transmitter. DS 3.7.6.2.1 */
 static void wire_receive(void *ctx, const uint8_t *data, uint32_t len_bytes, bool fcs_ok)
 {
 	struct port *p = ctx;
 
-	if (state(p)->up)
+	if (state(p)->up && !(reg_get(p, REG_HLREG0) & HLREG0_LPBK))
 		data_receive(p, data, len_bytes, fcs_ok);
 }
 
