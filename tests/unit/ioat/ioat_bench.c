@@ -27,7 +27,13 @@ uint64_t tsc_khz = 1000000;
 
 uint64_t fake_rdtsc(void)
 {
-	bench_advance(&machine.bench, MACHINE_TSC_PS + machine.tsc_extra * CLOCK_PS_PER_NS);
+	uint64_t ps = MACHINE_TSC_PS;
+
+	if (machine.cpu_bytes) {
+		ps += (*machine.cpu_bytes - machine.cpu_bytes_seen) * machine.cpu_ps_per_byte;
+		machine.cpu_bytes_seen = *machine.cpu_bytes;
+	}
+	bench_advance(&machine.bench, ps);
 	return clock_now(&machine.bench.clock) / CLOCK_PS_PER_NS;
 }
 

@@ -25,8 +25,9 @@ struct machine {
 	bool cpu_has_dca;
 	bool no_memory; /* page_alloc() fails */
 	bool gone;	/* registers read as ones, writes are lost */
-	/* What the copies' test wants to know. */
-	uint64_t tsc_extra; /* added to what a look at the TSC takes, in ticks */
+	/* A CPU that counts what it copies takes so long for it. */
+	const uint64_t *cpu_bytes;
+	uint64_t cpu_bytes_seen, cpu_ps_per_byte;
 	struct machine_vector {
 		void (*fn)(uint8_t vector, void *arg);
 		void *arg;
