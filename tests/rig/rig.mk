@@ -14,6 +14,8 @@ RIG_MODELS    := $(O)/rig/obj/82599.o $(O)/rig/obj/ioat.o
 rig: bochs $(O)/rig/libbx_sluice.so $(O)/rig/rigctl $(O)/rig/probe.efi
 	@tests/rig/check-abi $(CACHE)/bochs
 
+system-files: rig
+
 $(O)/rig/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(HOST_CC) $(RIG_CFLAGS) -c -o $@ $<
@@ -35,3 +37,21 @@ $(O)/rig/rigctl: tests/rig/rigctl.c
 	$(HOST_CC) -O2 -Wall -Wextra -Werror -static -o $@ $<
 
 -include $(patsubst %.o,%.d,$(RIG_OBJ) $(RIG_82599_OBJ) $(RIG_IOAT_OBJ))
+
+# The rig's own test program, built as the loader is: see boot/boot.mk.
+PROBE_OBJ := $(patsubst %,$(O)/rig/efi/%.o,$(sort $(wildcard tests/rig/probe/*.[cS])) \
+	hv/lib/fmt.c hv/lib/string.c)
+
+$(O)/rig/efi/%.o: %
+	@mkdir -p $(@D)
+	$(HV_CC) $(BOOT_CFLAGS) -c -o $@ $<
+
+$(O)/rig/probe.so: $(PROBE_OBJ)
+	ld -nostdlib -znocombreloc -shared -Bsymbolic -T /usr/lib/elf_x86_64_efi.lds \
+		--no-undefined --no-warn-rwx-segments -o $@ /usr/lib/crt0-efi-x86_64.o \
+		$(PROBE_OBJ) -L/usr/lib -lgnuefi
+
+$(O)/rig/probe.efi: $(O)/rig/probe.so
+	objcopy $(addprefix -j ,$(BOOT_SECTIONS)) --target=efi-app-x86_64 $< $@
+
+-include $(PROBE_OBJ:.o=.d)
