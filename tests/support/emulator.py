@@ -308,5 +308,6 @@ class Running:
             except FileNotFoundError:
                 pass
         if self.machine.kind == "bochs":
-            words = [w for w in words if ">>PANIC<<" in w and "soft power off" not in w]
+            words = [w for w in words if w.startswith("rig: ") or
+                     ">>PANIC<<" in w and "soft power off" not in w]
         return "\n".join([w for w in words if w][-5:])
