@@ -252,8 +252,8 @@ static bool pop(struct ioat_chan *c, struct ioat_result *result)
 	bool failed = c->tail - c->fail_first < c->fail_end - c->fail_first;
 	uint32_t bytes = 0;
 
-	if (!failed && c->complete - c->tail < s->nr)
-		return false;
+	if (failed ? c->state == IOAT_RESETTING : c->complete - c->tail < s->nr)
+		return false; /* until its reset the channel may still write */
 	for (uint32_t n = 0; n < s->nr; n++)
 		bytes += ioat_slot_of(c, c->tail + n)->bytes;
 	*result = (struct ioat_result){ .token = s->token };

@@ -121,6 +121,8 @@ struct ioat_device {
 	struct ioat_chan chan[IOAT_CHANNELS_MAX];
 };
 
+/* How many there are: an upper bound of what ioat_probe() finds. */
+unsigned ioat_count(void);
 /* Finds the engines and fills in up to `max`, caller-allocated; how many. At start, boot CPU. */
 unsigned ioat_probe(struct ioat_device *dev, unsigned max);
 /* No DMA from now on: for the end of everything. Waits IOAT_RESET_US at most for each channel. */

@@ -149,6 +149,21 @@ static bool visit(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg)
 	return ++p->nr == p->max;
 }
 
+static bool count(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg)
+{
+	(void)bdf;
+	*(unsigned *)arg += is_known(vendor, device);
+	return false;
+}
+
+unsigned ioat_count(void)
+{
+	unsigned nr = 0;
+
+	(void)host_pci_enumerate(count, &nr);
+	return nr;
+}
+
 unsigned ioat_probe(struct ioat_device *dev, unsigned max)
 {
 	struct probe p = { .dev = dev, .max = max };

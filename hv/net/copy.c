@@ -130,12 +130,12 @@ static int add_pieces(struct copy_ctx *ctx, struct ioat_chan *c, const struct co
 }
 
 static void commit(struct copy_ctx *ctx, struct copy_queue *q, struct ioat_chan *c,
-	const struct copy_piece *piece, unsigned nr, uint64_t mask, uint64_t now)
+	const struct copy_piece *piece, unsigned nr, uint64_t mask, uint64_t submit_tsc)
 {
 	uint32_t token = ctx->job_head;
 	struct copy_job *job = push_job(ctx, q);
 
-	job->submit_tsc = now;
+	job->submit_tsc = submit_tsc;
 	for (unsigned i = 0; i < nr; i++) {
 		if (!(mask & BIT64(i))) {
 			cpu_copy(ctx, &piece[i]);
@@ -146,7 +146,7 @@ static void commit(struct copy_ctx *ctx, struct copy_queue *q, struct ioat_chan 
 	}
 	ctx->piece_head += job->nr_pieces;
 	if (!ioat_is_busy(c))
-		ctx->busy_since_tsc = now;
+		ctx->busy_since_tsc = rdtsc();
 	ioat_commit(c, token);
 }
 
@@ -168,23 +168,23 @@ static bool offload(struct copy_ctx *ctx, struct copy_queue *q, const struct cop
 {
 	uint32_t apic_id = apic_id_of(dest_core);
 	struct ioat_chan *c = pick_channel(ctx, apic_id);
-	uint64_t mask, now;
+	uint64_t mask, start;
 	int r;
 
 	if (!c) {
 		count(&ctx->stats.fallback_fault, 1);
 		return false;
 	}
-	now = rdtsc();
+	start = ++ctx->sample % SAMPLE_PERIOD ? 0 : rdtsc();
 	r = add_pieces(ctx, c, piece, nr, aim(c, apic_id), &mask);
 	if (r || !mask) {
 		ioat_cancel(c);
 		count(&ctx->stats.fallback_full, r == -EAGAIN);
 		return false;
 	}
-	commit(ctx, q, c, piece, nr, mask, now);
-	if (mask == UINT64_MAX >> (64 - nr)) /* else the CPU's part is in it */
-		copy_estimate_prepare(&ctx->estimate, rdtsc() - now);
+	commit(ctx, q, c, piece, nr, mask, start);
+	if (start && mask == UINT64_MAX >> (64 - nr)) /* else the CPU's part is in it */
+		copy_estimate_prepare(&ctx->estimate, rdtsc() - start);
 	return true;
 }
 
@@ -271,7 +271,8 @@ static void complete(struct copy_ctx *ctx, const struct ioat_result *result, uin
 	}
 	count(&ctx->stats.ioat_copies, 1);
 	count(&ctx->stats.ioat_bytes, job->bytes);
-	copy_estimate_latency(&ctx->estimate, job->bytes, now - job->submit_tsc);
+	if (job->submit_tsc)
+		copy_estimate_latency(&ctx->estimate, job->bytes, now - job->submit_tsc);
 }
 
 /* Bytes that the channel did. Bounded by its ring. */

@@ -72,7 +72,7 @@ struct copy_stats {
 
 struct copy_job {
 	struct copy_queue *q;
-	uint64_t submit_tsc;
+	uint64_t submit_tsc;  /* 0: not timed */
 	uint32_t first_piece; /* counted as piece_head is */
 	uint32_t nr_pieces;   /* the channel's */
 	uint32_t bytes;	      /* of those */

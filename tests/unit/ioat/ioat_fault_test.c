@@ -69,6 +69,8 @@ static void complete(const struct ioat_result *r)
 	struct op *o = &op[r->token];
 
 	assert_int_equal(r->token, order);
+	/* nothing is handed back that the device may still write to */
+	assert_false(r->status && chan->state == IOAT_RESETTING);
 	order++;
 	o->ended++;
 	o->status = r->status;

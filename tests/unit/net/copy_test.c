@@ -1,4 +1,4 @@
-// sources: hv/net/copy.c hv/net/copy_estimate.c hv/net/work.c tests/unit/ioat/ioat_bench.c drivers/ioat/probe.c drivers/ioat/open.c drivers/ioat/channel.c drivers/ioat/recover.c drivers/ioat/dca.c drivers/ioat/interrupt.c tests/support/model_bench.c tests/models/clock.c tests/models/record.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/fault.c tests/models/ioat/ioat_model.c tests/models/ioat/irq.c tests/models/ioat/registers.c
+// sources: hv/net/copy.c hv/net/copy_estimate.c hv/net/copy_setup.c hv/net/work.c tests/unit/ioat/ioat_bench.c drivers/ioat/probe.c drivers/ioat/open.c drivers/ioat/channel.c drivers/ioat/recover.c drivers/ioat/dca.c drivers/ioat/interrupt.c tests/support/model_bench.c tests/models/clock.c tests/models/record.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/fault.c tests/models/ioat/ioat_model.c tests/models/ioat/irq.c tests/models/ioat/registers.c
 /* The copy engine over I/OAT channels and the CPU: every byte once, in order, whatever fails. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "cpu/percpu.h"
 #include "lib/errno.h"
 #include "net/copy.h"
+#include "net/copy_setup.h"
 #include "tests/unit/ioat/ioat_bench.h"
 
 #define QUEUES	   3u
@@ -642,6 +643,69 @@ static void test_probes(void **state)
 	assert_false(copy_estimate_prefers_channel(&e, 60000, UINT64_MAX));
 }
 
+static struct worker *worker_of(unsigned index)
+{
+	static struct worker workers[4];
+
+	return &workers[index];
+}
+
+/* Channels go round; what does not work is left out. */
+static void test_setup(void **state)
+{
+	static const struct {
+		unsigned cores, devices, channels, want, first, last;
+	} row[] = { { 4, 1, 4, 4, 1, 1 }, { 2, 2, 4, 8, 4, 4 }, { 3, 1, 4, 4, 2, 1 },
+		{ 4, 1, 16, 16, 4, 4 }, { 1, 2, 8, 4, 4, 4 }, { 2, 0, 4, 0, 0, 0 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
+		struct copy_stats sum = { 0 };
+		uint8_t *a, *b;
+		struct copy_queue q;
+		struct copy_piece piece;
+
+		machine.cpu_has_dca = true;
+		machine_start(&(struct ioat_model_config){ .device_id = 0x0e20,
+				      .channels = row[i].channels,
+				      .has_dca = true,
+				      .apicid_tag_map = 0x4041424344 },
+			row[i].devices);
+		nr_cpus = row[i].cores;
+		assert_int_equal(copy_start(worker_of, true), 0);
+		assert_int_equal(copy_channels(), row[i].want);
+		assert_int_equal(copy_of_core(0)->nr_channels, row[i].first);
+		assert_int_equal(copy_of_core(nr_cpus - 1)->nr_channels, row[i].last);
+		for (unsigned k = 0; k < row[i].last; k++) {
+			assert_int_equal(copy_of_core(nr_cpus - 1)->channel[k]->target,
+				core[nr_cpus - 1].apic_id);
+			assert_int_not_equal(copy_of_core(nr_cpus - 1)->channel[k]->vector, 0);
+		}
+		a = machine_alloc(30000, 64), b = machine_alloc(30000, 64);
+		piece = (struct copy_piece){ a, b, 30000 };
+		machine_fill(b, 30000, i);
+		copy_queue_init(&q, NULL);
+		assert_int_equal(copy_submit(copy_of_core(0), &q, &piece, 1, 0),
+			row[i].want ? COPY_PENDING : COPY_DONE);
+		copy_flush(copy_of_core(0));
+		machine_advance_us(50);
+		assert_false(copy_poll(copy_of_core(0)));
+		assert_memory_equal(a, b, 30000);
+		copy_stats_sum(&sum);
+		assert_int_equal(sum.cpu_copies + sum.ioat_copies, 1);
+		copy_stop();
+		machine_stop();
+	}
+	machine_start(&(struct ioat_model_config){ 0 }, 1);
+	assert_int_equal(copy_start(worker_of, false), 0);
+	assert_int_equal(copy_channels(), 0);
+	machine_fault(0, "reset-hangs on");
+	assert_int_equal(copy_start(worker_of, true), 0);
+	assert_int_equal(copy_channels(), 0);
+	machine.no_memory = true;
+	assert_int_equal(copy_start(worker_of, true), -ENOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -665,6 +729,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_destination, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_break_even_adapts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_backlog_adapts, setup, teardown),
+		cmocka_unit_test_teardown(test_setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

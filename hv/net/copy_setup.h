@@ -1,0 +1,24 @@
+/* The copy contexts of all cores, and which core has which I/OAT channels. */
+#ifndef SLUICE_NET_COPY_SETUP_H
+#define SLUICE_NET_COPY_SETUP_H
+
+#include "lib/bits.h"
+#include "net/copy.h"
+
+/* Boot CPU, after the cores have started and have their workers; use_ioat false: the CPU alone.
+ * Finds the engines, opens their channels and gives them to the cores in turn: each core gets as
+ * many, up to COPY_CHANNELS_MAX. A channel aims at its core's cache to begin with, if it can aim.
+ * Any engine that does not work is left out, with a message. 0, or -ENOMEM: there are no contexts.
+ */
+int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat) __must_check;
+/* The machine goes down: no DMA any more. */
+void copy_stop(void);
+
+/* After copy_start(). */
+struct copy_ctx *copy_of_core(unsigned core);
+/* All cores'. Adds to *sum. */
+void copy_stats_sum(struct copy_stats *sum);
+/* How many channels are in use. */
+unsigned copy_channels(void);
+
+#endif
