@@ -56,15 +56,19 @@ bool words_number(const char *text, uint64_t *v)
 
 static bool parse_mac(const char *text, uint8_t *mac)
 {
-	unsigned b[6];
-	int end = 0;
+	for (unsigned i = 0; i < 6; i++) {
+		size_t len = strcspn(text, ":");
+		char byte[3] = "";
+		uint64_t v;
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		    &end) != 6 ||
-		text[end])
-		return false;
-	for (unsigned i = 0; i < 6; i++)
-		mac[i] = (uint8_t)b[i];
+		if (len == 0 || len > 2 || text[len] != (i < 5 ? ':' : 0))
+			return false;
+		memcpy(byte, text, len);
+		if (!parse(byte, 16, &v))
+			return false;
+		mac[i] = (uint8_t)v;
+		text += len + 1;
+	}
 	return true;
 }
 
