@@ -12,6 +12,9 @@
 /* From the shortest after a frame up to the longest when nothing comes. */
 #define POLL_MIN_PS (20 * CLOCK_PS_PER_US)
 #define POLL_MAX_PS (320 * CLOCK_PS_PER_US)
+/* After a frame to the host emulated time does not run ahead for so long: somebody waits for an
+ * answer, or soon will. Firmware that boots may. */
+#define PACED_PS (10 * CLOCK_PS_PER_S)
 
 struct host_wire {
 	struct wire *wire;
@@ -24,6 +27,7 @@ struct host_wire {
 	struct clock_event poll;
 	uint64_t interval_ps;
 	uint32_t leaving_bytes; /* of the frame that is being sent; 0: none */
+	uint64_t paced_until_ps;
 	uint64_t nr_in, nr_in_bytes, nr_out, nr_out_bytes, nr_out_lost;
 	uint8_t frame[WIRE_FRAME_MAX + 1]; /* one more shows what is too long */
 };
@@ -63,7 +67,7 @@ static void poll_host(void *ctx)
 		wire_send(h->wire, h->end, h->frame, h->leaving_bytes, true);
 	h->leaving_bytes = 0;
 	n = receive_frame(h);
-	if (n <= 0) {
+	if (n <= 0 && clock_now(c) < h->paced_until_ps) {
 		pacer_wait(h->pacer, clock_now(c));
 		n = receive_frame(h);
 	}
@@ -91,6 +95,7 @@ static void wire_receive(void *ctx, const uint8_t *data, uint32_t len_bytes, boo
 	}
 	h->nr_out++;
 	h->nr_out_bytes += len_bytes;
+	h->paced_until_ps = clock_now(h->wire->clock) + PACED_PS;
 	/* an answer may be there already */
 	h->interval_ps = POLL_MIN_PS;
 	if (!h->leaving_bytes && clock_is_scheduled(&h->poll))
@@ -149,12 +154,17 @@ int host_wire_create(struct host_wire **out, const char *spec, struct wire *wire
 
 void host_wire_destroy(struct host_wire *h)
 {
+	struct sockaddr_un own = { 0 };
+	socklen_t len = sizeof(own) - 1;
+
 	if (!h)
 		return;
 	wire_attach(h->wire, h->end, NULL, NULL);
 	wire_set_transmitter(h->wire, h->end, false);
 	clock_cancel(h->wire->clock, &h->poll);
 	pacer_remove(h->pacer, h->fd);
+	if (h->is_socket && getsockname(h->fd, (struct sockaddr *)&own, &len) == 0)
+		unlink(own.sun_path);
 	close(h->fd);
 	free(h);
 }

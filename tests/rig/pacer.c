@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "profile.h"
+
 #define NS_PER_S     UINT64_C(1000000000)
 #define PS_PER_NS    1000
 #define AHEAD_MAX_NS UINT64_C(1000000)
@@ -57,4 +59,5 @@ void pacer_wait(struct pacer *p, uint64_t now_ps)
 	t.tv_sec = 0;
 	t.tv_nsec = (long)ahead;
 	ppoll(p->fd, p->nr_fds, &t, NULL);
+	profile.asleep_ns += real_now_ns() - real_ns;
 }

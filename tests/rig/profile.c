@@ -29,6 +29,7 @@ void profile_print(FILE *out)
 	fprintf(out, "events %llu\n", (unsigned long long)profile.nr[PROFILE_EVENT]);
 	fprintf(out, "event_ns %llu\n", (unsigned long long)profile.ns[PROFILE_EVENT]);
 	fprintf(out, "models_ns %llu\n", (unsigned long long)models_ns);
+	fprintf(out, "asleep_ns %llu\n", (unsigned long long)profile.asleep_ns);
 	fprintf(out, "host_ns %llu\n",
 		(unsigned long long)since(CLOCK_MONOTONIC, &profile.started));
 	fprintf(out, "host_cpu_ns %llu\n",

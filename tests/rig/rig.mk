@@ -12,7 +12,7 @@ RIG_MODELS    := $(O)/rig/obj/82599.o $(O)/rig/obj/ioat.o
 .PHONY: rig
 ## make rig        the plugin that puts the simulated devices into the emulator, and its test program
 rig: bochs $(O)/rig/libbx_sluice.so $(O)/rig/rigctl $(O)/rig/probe.efi
-	@tests/rig/check-abi $(CACHE)/bochs
+	@tests/rig/check-abi $(CACHE)/bochs $(O)/rig/libbx_sluice.so
 
 system-files: rig
 

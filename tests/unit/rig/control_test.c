@@ -1,4 +1,4 @@
-// sources: tests/rig/control.c tests/rig/console.c tests/rig/words.c tests/rig/pacer.c tests/models/clock.c
+// sources: tests/rig/control.c tests/rig/console.c tests/rig/words.c tests/rig/pacer.c tests/rig/profile.c tests/models/clock.c
 /* The rig's control socket; commands are fakes. */
 #include <setjmp.h>
 #include <stdarg.h>
