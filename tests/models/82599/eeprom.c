@@ -167,7 +167,8 @@ const struct reg_range eeprom_ranges[] = {
 	{ .off = REG_FLMNGCNT, .writable = 0x03ffffff },
 	{ .off = REG_FLOP, .writable = 0x0000ffff },
 	{ .off = REG_SWSM, .read = read_swsm, .write = write_swsm },
-	{ .off = REG_FWSM }, /* no firmware: mode "none", not valid */
+	/* there always is firmware, even where it manages nothing: mode "none" */
+	{ .off = REG_FWSM, .reset = FWSM_FW_VALID },
 	{ .off = REG_FACTPS },
 	{ .off = REG_SW_FW_SYNC, .read = read_sw_fw_sync, .write = write_sw_fw_sync },
 	{ .off = REG_GRC, .writable = 0x3 },

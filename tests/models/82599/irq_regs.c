@@ -64,16 +64,15 @@ static void write_eicr(struct port *p, unsigned index, uint32_t v)
 	irq_clear(p, low(v), high(v));
 }
 
+/* DS 8.2.3.5.6: EIAM's bits unmask what EICS sets, with EIAME too: drivers find by that what they
+ * missed when a message got lost, after which the vector is masked. */
 static void set_causes(struct port *p, uint64_t causes, uint32_t other)
 {
 	struct irq *irq = state(p);
-	uint32_t gpie = reg_get(p, REG_GPIE);
 
-	if (!(gpie & GPIE_EIAME)) {
-		irq->mask |= irq->auto_mask & causes;
-		irq->other_mask |= irq->other_auto_mask & other;
-	}
-	irq_set(p, causes, other, gpie & GPIE_EIMEN);
+	irq->mask |= irq->auto_mask & causes;
+	irq->other_mask |= irq->other_auto_mask & other;
+	irq_set(p, causes, other, reg_get(p, REG_GPIE) & GPIE_EIMEN);
 }
 
 /* Reads as EICR, without side effects. */

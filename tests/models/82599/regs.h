@@ -287,6 +287,7 @@
 #define SWSM_SMBI		(1u << 0)
 #define SWSM_SWESMBI		(1u << 1)
 #define REG_FWSM		0x10148
+#define FWSM_FW_VALID		(1u << 15)
 #define REG_FACTPS		0x10150
 #define REG_SW_FW_SYNC		0x10160
 #define REG_GRC			0x10200
