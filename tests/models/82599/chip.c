@@ -7,13 +7,15 @@
 #define CFG_SERIAL_LOW	0x144 /* device serial number. DS 9.4.2 */
 #define CFG_SERIAL_HIGH 0x148
 
-static void init_model(struct m82599 *chip, unsigned n, uint16_t device_id)
+static void init_model(struct m82599 *chip, unsigned n, const struct m82599_config *config)
 {
 	struct pci_model *model = &chip->shared->model[n];
 
 	*model = registers_model;
-	if (device_id)
-		model->device = device_id;
+	if (config->device_id)
+		model->device = config->device_id;
+	if (config->no_msix)
+		model->nr_msix = 0;
 	model->interrupt_pin = (uint8_t)(1 + n);
 }
 
@@ -89,7 +91,7 @@ struct m82599 *m82599_create(const struct m82599_config *config, struct clock *c
 	for (unsigned n = 0; n < M82599_PORTS; n++) {
 		struct port *p = &chip->port[n];
 
-		init_model(chip, n, config->device_id);
+		init_model(chip, n, config);
 		pci_dev_init(&p->dev, &chip->shared->model[n], p, host, host_ctx[n], clock, true);
 		set_serial_number(p, config->mac);
 		p->dev.record = record;

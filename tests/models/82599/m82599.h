@@ -21,6 +21,7 @@ struct m82599_config {
 	uint8_t mac[6];	    /* port 0's; port 1 has the next one */
 	uint16_t device_id; /* 0: 0x10fb (SFI/SFP+) */
 	bool bad_eeprom_checksum;
+	bool no_msix; /* the capability is missing: drivers fall back to MSI */
 };
 
 /* Both functions in power-on reset, not connected. NULL: no memory. host_ctx[n] is passed to the
