@@ -98,7 +98,7 @@ static void rx_flush(struct nic_rxq *q)
 
 static inline bool is_whole_packet(const struct ixgbe_rx *rx, uint32_t at, uint64_t lo, uint64_t hi)
 {
-	return hi & IXGBE_RXD_EOP && !rx->chain[at].state && !IXGBE_RXD_RSCCNT(lo) &&
+	return hi & IXGBE_RXD_EOP && !rx->chain[at].state && IXGBE_RXD_RSCCNT(lo) <= 1 &&
 	       IXGBE_RXD_LEN(hi) <= rx->q.buffer_bytes;
 }
 

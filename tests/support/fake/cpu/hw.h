@@ -40,6 +40,10 @@
 #define vmx_invept		 real_vmx_invept
 #define vmx_invvpid		 real_vmx_invvpid
 #define read_gs_self		 real_read_gs_self
+#define mmio_read32		 real_mmio_read32
+#define mmio_write32		 real_mmio_write32
+#define mmio_read64		 real_mmio_read64
+#define mmio_write64		 real_mmio_write64
 #include "../../../../hv/cpu/hw.h"
 #undef cpuid
 #undef rdmsr
@@ -76,6 +80,10 @@
 #undef vmx_invept
 #undef vmx_invvpid
 #undef read_gs_self
+#undef mmio_read32
+#undef mmio_write32
+#undef mmio_read64
+#undef mmio_write64
 
 #define FAKE(type, name, params, args)                                                             \
 	__attribute__((weak)) type fake_##name params;                                             \
@@ -118,6 +126,10 @@ FAKE(bool, vmx_read, (uint64_t field, uint64_t *value), (field, value))
 FAKE(bool, vmx_write, (uint64_t field, uint64_t value), (field, value))
 FAKE(bool, vmx_invept, (uint64_t type, const struct invalidate_desc *d), (type, d))
 FAKE(bool, vmx_invvpid, (uint64_t type, const struct invalidate_desc *d), (type, d))
+FAKE(uint32_t, mmio_read32, (uint64_t base, uint64_t off), (base, off))
+FAKE(void, mmio_write32, (uint64_t base, uint64_t off, uint32_t v), (base, off, v))
+FAKE(uint64_t, mmio_read64, (uint64_t base, uint64_t off), (base, off))
+FAKE(void, mmio_write64, (uint64_t base, uint64_t off, uint64_t v), (base, off, v))
 #undef FAKE
 
 /* The real one is not volatile: it must not stand here, or the compiler moves it before the test.
