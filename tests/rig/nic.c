@@ -1,4 +1,5 @@
-/* 82599 [slot=N] [mac=02:..] [device=HEX] [bad-eeprom] [no-msix]: both functions of one controller. */
+/* 82599 [slot=N] [mac=02:..] [device=HEX] [bad-eeprom] [no-msix]: both functions of one controller.
+ */
 #include "rig.h"
 
 #include "../models/82599/m82599.h"
@@ -32,6 +33,7 @@ static int parse(struct rig *r, const struct words *w, struct nic_settings *s)
 		{ "mac", OPTION_MAC, s->config.mac, 0, 0 },
 		{ "device", OPTION_HEX, &s->device, 1, UINT16_MAX },
 		{ "bad-eeprom", OPTION_FLAG, &s->config.bad_eeprom_checksum, 0, 0 },
+		{ "no-msix", OPTION_FLAG, &s->config.no_msix, 0, 0 },
 		{ "no-msix", OPTION_FLAG, &s->config.no_msix, 0, 0 },
 	};
 	const uint8_t mac[6] = { 0x02, 0, 0, 0, (uint8_t)r->nr_nics, 0x10 };
