@@ -68,6 +68,9 @@ void data_reset(struct port *p)
 {
 	struct data *d = p->data;
 
+	d->reset_wanted = d->in_dma;
+	if (data_is_busy(p))
+		return;
 	cancel_events(p);
 	for (unsigned q = 0; q < M82599_QUEUES; q++) {
 		ring_reset(&d->rx[q].ring);
@@ -90,6 +93,39 @@ void data_link_changed(struct port *p)
 {
 	p->data->paused_until = 0;
 	tx_run(p);
+}
+
+/* ---- DMA ---- */
+
+bool data_dma_read(struct port *p, uint64_t addr, void *buf, uint32_t len_bytes)
+{
+	bool ok;
+
+	p->data->in_dma++;
+	ok = pci_dev_dma_read(&p->dev, addr, buf, len_bytes);
+	p->data->in_dma--;
+	p->counts.dma_errors += !ok;
+	return ok;
+}
+
+bool data_dma_write(struct port *p, uint64_t addr, const void *buf, uint32_t len_bytes,
+	const struct dma_hint *hint)
+{
+	bool ok;
+
+	p->data->in_dma++;
+	ok = pci_dev_dma_write(&p->dev, addr, buf, len_bytes, hint);
+	p->data->in_dma--;
+	p->counts.dma_errors += !ok;
+	return ok;
+}
+
+bool data_is_busy(struct port *p)
+{
+	if (!p->data->in_dma)
+		return false;
+	data_settle_at(p, clock_now(p->clock));
+	return true;
 }
 
 /* ---- Queues that change their state ---- */
@@ -149,6 +185,11 @@ void data_settle(struct port *p)
 	struct data *d = p->data;
 	uint64_t now = clock_now(p->clock), next = CLOCK_NEVER, at;
 
+	if (d->reset_wanted) {
+		data_reset(p);
+		return;
+	}
+	rsc_close_disabled(p);
 	for (unsigned q = 0; q < M82599_QUEUES; q++) {
 		settle_rx(p, q, now);
 		settle_tx(p, q, now);
@@ -168,16 +209,17 @@ void data_settle(struct port *p)
 
 static void write_now(struct port *p, const struct late_write *w)
 {
-	if (!pci_dev_dma_write(&p->dev, w->addr, w->data, w->len_bytes, &w->hint))
-		p->counts.dma_errors++;
+	data_dma_write(p, w->addr, w->data, w->len_bytes, &w->hint);
 	if (!w->interrupt)
 		return;
+	p->data->in_dma++; /* so is a message */
 	if (w->tx)
 		irq_tx(p, w->queue);
 	else if (w->low_latency)
 		irq_rx_low_latency(p, w->queue);
 	else
 		irq_rx(p, w->queue);
+	p->data->in_dma--;
 }
 
 static struct late_write *late_first(struct data *d)

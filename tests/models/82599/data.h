@@ -175,7 +175,9 @@ struct data {
 	struct tx_fifo tx_fifo;
 	struct clock_event mac;	  /* the last bit of the frame that is being sent */
 	bool mac_busy, mac_pause; /* pause: what is sent is a pause frame */
-	bool in_tx, in_rx;
+	bool in_tx, in_rx;	  /* guards against recursion */
+	unsigned in_dma;
+	bool reset_wanted;
 	uint64_t mac_free_at, paused_until;
 	struct clock_event pause_end;
 	/* pause frames to send: -1 none, else the time in quanta */
@@ -193,6 +195,13 @@ struct data {
 };
 
 /* ---- data.c ---- */
+/* All DMA goes through these. What a host does to registers meanwhile (a bus address may be one of
+ * the port's own registers) must not lead back into a queue that is being worked on: whoever would
+ * run queues asks data_is_busy(), which has it done by an event instead. */
+bool data_dma_read(struct port *p, uint64_t addr, void *buf, uint32_t len_bytes);
+bool data_dma_write(struct port *p, uint64_t addr, const void *buf, uint32_t len_bytes,
+	const struct dma_hint *hint);
+bool data_is_busy(struct port *p);
 /* To be called for every descriptor write-back; `interrupt`: it raises its queue's cause. */
 void data_write_back(struct port *p, bool tx, unsigned queue, uint64_t addr, const uint8_t *bytes,
 	uint32_t len_bytes, bool interrupt, bool low_latency);
@@ -282,6 +291,8 @@ uint32_t fdir_hash(uint32_t fixed, uint32_t rest, uint32_t key);
 bool rsc_receive(
 	struct port *p, unsigned queue, const uint8_t *data, struct rx_packet *k, bool strip);
 void rsc_close_queue(struct port *p, unsigned queue);
+/* Flows of queues that do not coalesce any more. */
+void rsc_close_disabled(struct port *p);
 void rsc_reset(struct port *p);
 void rsc_timer(void *ctx);
 

@@ -58,11 +58,9 @@ const uint8_t *ring_descriptor(
 		n = r->entries - index;
 	if (n > slots - r->cache_at - ahead)
 		n = slots - r->cache_at - ahead;
-	if (!pci_dev_dma_read(&p->dev, r->base + (uint64_t)index * DESCRIPTOR_BYTES,
-		    cache + (r->cache_at + ahead) * DESCRIPTOR_BYTES, n * DESCRIPTOR_BYTES)) {
-		p->counts.dma_errors++;
+	if (!data_dma_read(p, r->base + (uint64_t)index * DESCRIPTOR_BYTES,
+		    cache + (r->cache_at + ahead) * DESCRIPTOR_BYTES, n * DESCRIPTOR_BYTES))
 		return NULL;
-	}
 	r->cache_nr += n;
 	return cache + (r->cache_at + ahead) * DESCRIPTOR_BYTES;
 }

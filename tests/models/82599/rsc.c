@@ -120,6 +120,15 @@ void rsc_close_queue(struct port *p, unsigned queue)
 			rsc_close(p, &d->rsc[i]);
 }
 
+void rsc_close_disabled(struct port *p)
+{
+	struct data *d = p->data;
+
+	for (unsigned i = 0; d->nr_rsc && i < RSC_CONTEXTS; i++)
+		if (d->rsc[i].used && !(rx_reg(p, d->rsc[i].queue, RSCCTL) & RSCCTL_RSCEN))
+			rsc_close(p, &d->rsc[i]);
+}
+
 void rsc_reset(struct port *p)
 {
 	for (unsigned i = 0; i < RSC_CONTEXTS; i++)

@@ -5,9 +5,10 @@
 
 #include "data.h"
 
-#define GRANULE	    64 /* what a frame occupies is rounded up to */
-#define CAPACITY_OF 4  /* bytes here per byte of the chip: small frames and what is known of them  \
-			*/
+#define GRANULE 64 /* what a frame occupies is rounded up to */
+#define CAPACITY_OF                                                                                \
+	4 /* bytes here per byte of the chip: small frames and what is known of them               \
+	   */
 #define END_OF_BYTES  UINT32_MAX
 #define PORT_NO_QUEUE M82599_QUEUES
 
@@ -131,8 +132,7 @@ void rx_fifo_reset(struct port *p)
 
 void rx_kick(struct port *p)
 {
-	/* an interrupt that is raised below may make the host write a tail at once */
-	if (p->data->in_rx)
+	if (p->data->in_rx || data_is_busy(p))
 		return;
 	p->data->in_rx = true;
 	for (unsigned tc = 0; tc < RX_PACKET_BUFFERS; tc++)

@@ -76,8 +76,8 @@ static void dca_write(struct port *p, unsigned q, uint32_t v)
 static void rscctl_write(struct port *p, unsigned q, uint32_t v)
 {
 	reg_set(p, REG_RX_QUEUE(q) + RSCCTL, v & 0xd);
-	if (!(v & RSCCTL_RSCEN))
-		rsc_close_queue(p, q);
+	if (!data_is_busy(p))
+		rsc_close_disabled(p);
 }
 
 /* The upper window's queues. */

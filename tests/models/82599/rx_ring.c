@@ -71,8 +71,8 @@ void rx_payload(struct port *p, unsigned queue, enum dma_kind kind, uint64_t add
 {
 	struct dma_hint hint = dca_rx(p, queue, kind);
 
-	if (len_bytes && !pci_dev_dma_write(&p->dev, addr, data, len_bytes, &hint))
-		p->counts.dma_errors++;
+	if (len_bytes)
+		data_dma_write(p, addr, data, len_bytes, &hint);
 }
 
 void rx_count_delivered(struct port *p, unsigned queue, const struct rx_packet *k)

@@ -158,9 +158,7 @@ static void send_frame(struct port *p)
 			tsync_transmit(p);
 		mac_put(p, data, frame->len_bytes, frame->fcs_ok);
 	}
-	/* the loopback above may have led to a reset by an impatient host */
-	if (f->frames)
-		fifo_drop_first(f);
+	fifo_drop_first(f);
 }
 
 void tx_mac_event(void *ctx)
@@ -236,7 +234,7 @@ void tx_run(struct port *p)
 {
 	struct data *d = p->data;
 
-	if (d->in_tx)
+	if (d->in_tx || data_is_busy(p))
 		return;
 	d->in_tx = true;
 	while (dma_may_run(p) && (d->packet.active || take_packet(p)))

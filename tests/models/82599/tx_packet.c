@@ -251,7 +251,7 @@ static bool gather(struct port *p, struct tx_packet *k, uint8_t *to, uint32_t le
 		}
 		if (n > len)
 			n = len;
-		if (!pci_dev_dma_read(&p->dev, k->buffer[k->buffer_at].addr + k->offset, to, n))
+		if (!data_dma_read(p, k->buffer[k->buffer_at].addr + k->offset, to, n))
 			return false;
 		to += n;
 		len -= n;
@@ -309,7 +309,6 @@ static void abandon(struct port *p)
 {
 	struct tx_packet *k = &p->data->packet;
 
-	p->counts.dma_errors++;
 	p->data->tx[k->queue].stopped = true;
 	k->active = false;
 	irq_other(p, EICR_PCI);

@@ -38,7 +38,7 @@ static uint32_t txdctl_read(struct port *p, unsigned q)
 
 static void txdctl_write(struct port *p, unsigned q, uint32_t v)
 {
-	if (v & TXDCTL_SWFLSH && p->data->tx[q].ring.enabled)
+	if (v & TXDCTL_SWFLSH && p->data->tx[q].ring.enabled && !data_is_busy(p))
 		tx_write_back(p, q);
 	reg_set(p, REG_TX_QUEUE(q) + TXDCTL, v & TXDCTL_WRITABLE);
 	ring_set_enable(p, &p->data->tx[q].ring, v & TXDCTL_ENABLE);
