@@ -14,6 +14,8 @@
 
 /* What the hypervisor needs beside the guests' memory: its page tables, the EPT's, and buffers. */
 #define OWN_MEMORY MIB(8)
+/* An uplink's buffers, for each of its queue pairs: hv/net/uplink.h. */
+#define UPLINK_PAIR_MEMORY MIB(2)
 
 static struct conf conf;
 
@@ -74,9 +76,26 @@ int conf_files_read(struct boot_info *bi)
 	return r;
 }
 
+/* One queue pair for each guest's NIC on the switch, and one for the rest. */
+static uint64_t uplinks_memory(void)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned sw = 0; sw < conf.nr_switches; sw++) {
+		if (!conf.sw[sw].has_uplink)
+			continue;
+		bytes += UPLINK_PAIR_MEMORY;
+		for (unsigned i = 0; i < conf.nr_guests; i++)
+			for (unsigned n = 0; n < conf.guest[i].nr_nics; n++)
+				if (conf.guest[i].nic[n].switch_index == sw)
+					bytes += UPLINK_PAIR_MEMORY;
+	}
+	return bytes;
+}
+
 int conf_files_check_memory(struct boot_info *bi)
 {
-	uint64_t wanted = OWN_MEMORY, usable;
+	uint64_t wanted = OWN_MEMORY + uplinks_memory(), usable;
 	int r = leave_take_memory_map(bi);
 
 	if (r)

@@ -23,6 +23,7 @@
 #include "vm/build.h"
 #include "vm/conf.h"
 #include "vm/nic.h"
+#include "vm/uplink.h"
 #include "vm/vm.h"
 #include "vmx/vmx.h"
 
@@ -136,6 +137,7 @@ static uint64_t housekeeping(void)
 	for (unsigned i = 0; i < nr_vms; i++)
 		vm_poll(vms[i]);
 	vm_nics_housekeeping(tsc_to_us(now));
+	vm_uplinks_housekeeping(tsc_to_us(now));
 	end_if_all_stopped();
 	return MIN(monitor_us, HOUSEKEEPING_US);
 }
@@ -149,13 +151,16 @@ static void release_cores(void)
 
 static int build_guests(const struct boot_info *bi)
 {
+	int err;
+
 	vm_hooks.putc = monitor_guest_putc;
 	vm_hooks.mark = monitor_mark;
 	vm_hooks.stopped = guest_stopped;
 	if (sched_init(nr_cpus, conf.slice_us, housekeeping) || vmx_shared_init() ||
 		vm_switches_create(&conf))
 		return -1;
-	return vm_create_all(&conf, bi);
+	err = vm_create_all(&conf, bi);
+	return err ? err : vm_uplinks_create(&conf);
 }
 
 void hv_main(const struct boot_info *bi)

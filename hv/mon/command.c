@@ -103,6 +103,25 @@ static void print_drops(struct run *r, const struct port_counters *c)
 				ull(c->drops[i]));
 }
 
+static void print_uplink(struct run *r, unsigned i)
+{
+	struct mon_uplink u;
+
+	r->c->ops->uplink(r->c->ctx, i, &u);
+	mon_print(r->out, "%-12s%-16s%14llu%16llu%14llu%16llu%12llu\n", u.switch_name, u.name,
+		ull(u.counters.rx_frames), ull(u.counters.rx_bytes), ull(u.counters.tx_frames),
+		ull(u.counters.tx_bytes), ull(u.counters.pushed_back));
+	if (u.link.up)
+		mon_print(r->out, "  %s, link up, %u Mbit/s, %llu resets\n", u.driver, u.link.mbps,
+			ull(u.nic.resets));
+	else
+		mon_print(r->out, "  %s, link down, %llu resets\n", u.driver, ull(u.nic.resets));
+	mon_print(r->out, "  on the wire: %llu in, %llu out, %llu missed, %llu CRC errors\n",
+		ull(u.nic.rx_frames), ull(u.nic.tx_frames),
+		ull(u.nic.rx_missed + u.nic.rx_no_buffer), ull(u.nic.rx_crc_errors));
+	print_drops(r, &u.counters);
+}
+
 static void cmd_net(struct run *r)
 {
 	mon_print(r->out, "%-12s%-16s%14s%16s%14s%16s%12s\n", "switch", "port", "in frames",
@@ -120,6 +139,8 @@ static void cmd_net(struct run *r)
 			ull(p.device.batches));
 		print_drops(r, &p.counters);
 	}
+	for (unsigned i = 0; i < r->sys.nr_uplinks; i++)
+		print_uplink(r, i);
 }
 
 static void print_mac(void *arg, const struct mon_mac *m)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drivers/nic.h"
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "net/port.h"
@@ -59,6 +60,17 @@ struct mon_port {
 	struct virtio_net_stats device;
 };
 
+/* A physical NIC's port. */
+struct mon_uplink {
+	const char *switch_name, *name, *driver;
+	enum nic_state state;
+	struct nic_link link;
+	struct port_counters counters;
+	struct nic_stats nic;
+	uint64_t rx_bad_frames, rx_bad_descriptors; /* as the NIC called them; dropped */
+	uint64_t tx_zero_copy, tx_bounced;
+};
+
 struct mon_mac {
 	const char *switch_name, *port;
 	uint8_t mac[6];
@@ -71,7 +83,7 @@ struct mon_system {
 	uint64_t tsc, tsc_khz;
 	uint64_t image_bytes;  /* the hypervisor's ELF in memory */
 	uint64_t memory_bytes; /* all it uses beside the guests' RAM */
-	unsigned nr_guests, nr_cores, nr_ports;
+	unsigned nr_guests, nr_cores, nr_ports, nr_uplinks;
 	struct port_counters net; /* sum over all switches, departed ports included */
 	uint64_t copies_cpu, copies_ioat;
 };
@@ -83,6 +95,7 @@ struct mon_ops {
 	void (*guest)(void *ctx, unsigned i, struct mon_guest *g);
 	void (*core)(void *ctx, unsigned i, struct mon_core *c);
 	void (*port)(void *ctx, unsigned i, struct mon_port *p);
+	void (*uplink)(void *ctx, unsigned i, struct mon_uplink *u);
 	void (*for_each_mac)(void *ctx, void (*fn)(void *arg, const struct mon_mac *m), void *arg);
 	/* 0 or a negative errno: -EINVAL where the state does not allow it. */
 	int (*control)(void *ctx, unsigned guest, enum mon_control what);

@@ -11,6 +11,7 @@
 #include "mon/log.h"
 #include "sched/sched.h"
 #include "vm/nic.h"
+#include "vm/uplink.h"
 #include "vm/vm.h"
 
 _Static_assert(MON_EXIT_REASONS == EXIT_REASONS, "the same list");
@@ -30,6 +31,7 @@ static void get_system(void *ctx, struct mon_system *s)
 	s->memory_bytes = pages.hypervisor_bytes + s->image_bytes;
 	s->nr_guests = nr_vms;
 	s->nr_cores = nr_cpus;
+	s->nr_uplinks = nr_vm_uplinks;
 	for (unsigned i = 0; i < nr_vms; i++)
 		s->nr_ports += vms[i]->nr_nics;
 	for (unsigned i = 0; i < nr_vm_switches; i++) {
@@ -114,6 +116,30 @@ static void get_port(void *ctx, unsigned i, struct mon_port *p)
 	p->name = net->port.name;
 	p->counters = net->port.counters;
 	virtio_net_sum(net, &p->device);
+}
+
+static void get_uplink(void *ctx, unsigned i, struct mon_uplink *u)
+{
+	const struct uplink *up = &vm_uplink[i]->up;
+
+	(void)ctx;
+	*u = (struct mon_uplink){
+		.switch_name = vm_uplink[i]->conf->name,
+		.name = vm_uplink[i]->name,
+		.driver = vm_uplink[i]->driver,
+		.state = up->nic->state,
+		.link = up->nic->link,
+		.counters = up->port.counters,
+		.nic = up->nic->stats,
+	};
+	for (unsigned n = 0; n < up->setup.nr_pairs; n++) {
+		const struct uplink_pair *pair = up->pair[n];
+
+		u->rx_bad_frames += pair->rx.stats.bad_frames;
+		u->rx_bad_descriptors += pair->rx.stats.bad_descriptors;
+		u->tx_zero_copy += pair->tx.stats.zero_copy;
+		u->tx_bounced += pair->tx.stats.bounced;
+	}
 }
 
 struct mac_walk {
@@ -201,6 +227,7 @@ const struct mon_ops monitor_ops = {
 	.guest = get_guest,
 	.core = get_core,
 	.port = get_port,
+	.uplink = get_uplink,
 	.for_each_mac = for_each_mac,
 	.control = control,
 	.guest_input = guest_input,

@@ -180,6 +180,77 @@ static void write_port(struct json *j, const struct source *s, unsigned i)
 	json_end_object(j);
 }
 
+/* What went wrong on the wire or in the NIC. */
+static void write_errors(struct json *j, const struct nic_stats *n)
+{
+	json_begin_object(j, "errors");
+	json_u64(j, "crc", n->rx_crc_errors);
+	json_u64(j, "length", n->rx_length_errors);
+	json_u64(j, "other", n->rx_other_errors);
+	json_u64(j, "bad_descriptors", n->rx_bad_descriptors);
+	json_u64(j, "dma_aborts", n->dma_aborts);
+	json_u64(j, "tx_stalls", n->tx_stalls);
+	json_u64(j, "rx_stalls", n->rx_stalls);
+	json_u64(j, "late_write_backs", n->late_write_backs);
+	json_u64(j, "lost_interrupts", n->lost_interrupts);
+	json_u64(j, "resets", n->resets);
+	json_u64(j, "failed_resets", n->failed_resets);
+	json_u64(j, "link_changes", n->link_changes);
+	json_end_object(j);
+}
+
+/* Between the wire and the switch; what the switch drops is in "net". */
+static void write_rx_drops(struct json *j, const struct mon_uplink *u)
+{
+	json_begin_object(j, "rx_drops_by_reason");
+	json_u64(j, "missed", u->nic.rx_missed);
+	json_u64(j, "no_buffer", u->nic.rx_no_buffer);
+	json_u64(j, "bad_frame", u->rx_bad_frames);
+	json_u64(j, "bad_descriptor", u->rx_bad_descriptors);
+	json_u64(j, "lost_in_reset", u->nic.rx_lost_in_reset);
+	json_end_object(j);
+}
+
+static const char *uplink_state_name(enum nic_state s)
+{
+	static const char *const name[] = {
+		[NIC_STOPPED] = "stopped",
+		[NIC_RUNNING] = "running",
+		[NIC_RECOVERING] = "recovering",
+		[NIC_FAILED] = "failed",
+	};
+
+	return (unsigned)s < ARRAY_SIZE(name) ? name[s] : "unknown";
+}
+
+static void write_uplink(struct json *j, const struct source *s, unsigned i)
+{
+	struct mon_uplink u;
+
+	s->ops->uplink(s->ctx, i, &u);
+	json_begin_object(j, NULL);
+	json_string(j, "switch", u.switch_name);
+	json_string(j, "name", u.name);
+	json_string(j, "driver", u.driver);
+	json_string(j, "state", uplink_state_name(u.state));
+	json_u64(j, "link_mbps", u.link.up ? u.link.mbps : 0);
+	json_u64(j, "rx_frames", u.nic.rx_frames);
+	json_u64(j, "tx_frames", u.nic.tx_frames);
+	json_u64(j, "rx_bytes", u.nic.rx_bytes);
+	json_u64(j, "tx_bytes", u.nic.tx_bytes);
+	json_u64(j, "rx_coalesced", u.nic.rx_coalesced);
+	json_u64(j, "switch_rx_frames", u.counters.rx_frames);
+	json_u64(j, "switch_tx_frames", u.counters.tx_frames);
+	write_rx_drops(j, &u);
+	write_errors(j, &u.nic);
+	json_begin_object(j, "copies");
+	json_u64(j, "zero_copy", u.tx_zero_copy);
+	json_u64(j, "bounced", u.tx_bounced);
+	json_end_object(j);
+	write_drops(j, &u.counters);
+	json_end_object(j);
+}
+
 static const char *guest_name(const struct source *s, unsigned i)
 {
 	struct mon_guest g;
@@ -251,7 +322,7 @@ void stats_write(const struct mon_sink *sink, const struct mon_ops *ops, void *c
 	write_net(&j, &s);
 	write_list(&j, &s, "ports", s.sys.nr_ports, write_port);
 	write_marks(&j, &s, marks);
-	json_null(&j, "uplink");
+	write_list(&j, &s, "uplinks", s.sys.nr_uplinks, write_uplink);
 	json_end_object(&j);
 	mon_write(sink, "\n", 1);
 }

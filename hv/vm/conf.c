@@ -20,6 +20,7 @@ struct parser {
 	uint32_t seen; /* options of this section, by index */
 	struct conf_switch *sw;
 	struct conf_guest *guest;
+	struct conf_where uplink_at[CONF_SWITCHES_MAX];
 	struct conf_where guest_at[CONF_GUESTS_MAX];
 	struct conf_where nic_at[CONF_GUESTS_MAX][CONF_NICS_MAX];
 };
@@ -95,9 +96,17 @@ static int set_storm_limit(struct parser *p, struct conf_span s)
 		&p->sw->storm_limit_pps);
 }
 
+static int set_uplink(struct parser *p, struct conf_span s)
+{
+	p->sw->has_uplink = true;
+	p->uplink_at[p->sw - p->c->sw] = conf_where(&p->r, s.at);
+	return conf_uplink_parse(&p->r, s, &p->sw->uplink);
+}
+
 static const struct option switch_options[] = {
 	{ .name = "ageing", .set = set_ageing },
 	{ .name = "storm_limit", .set = set_storm_limit },
+	{ .name = "uplink", .set = set_uplink },
 };
 
 /* [guest NAME] */
@@ -435,13 +444,32 @@ static int check_nic(struct parser *p, unsigned k, struct conf_nic *nic, struct 
 	return 0;
 }
 
+static bool is_same_nic(const struct conf_uplink *a, const struct conf_uplink *b)
+{
+	if (a->by_pci != b->by_pci)
+		return false; /* whether they are shows when the NICs are there */
+	return a->by_pci ? a->pci_bdf == b->pci_bdf : a->nic_index == b->nic_index;
+}
+
+static int check_uplinks(struct parser *p)
+{
+	const struct conf_switch *sw = p->c->sw;
+
+	for (unsigned i = 0; i < p->c->nr_switches; i++)
+		for (unsigned other = 0; sw[i].has_uplink && other < i; other++)
+			if (sw[other].has_uplink && is_same_nic(&sw[i].uplink, &sw[other].uplink))
+				return conf_fail_at(&p->r, p->uplink_at[i],
+					"uplink: its NIC is that of switch '%s'", sw[other].name);
+	return 0;
+}
+
 static int check_references(struct parser *p)
 {
 	unsigned guest, index;
 	struct conf_nic *nic;
-	int ret = 0;
+	int ret = check_uplinks(p);
 
-	for (unsigned i = 0; i < p->c->nr_guests; i++)
+	for (unsigned i = 0; !ret && i < p->c->nr_guests; i++)
 		if (!p->c->guest[i].kernel[0])
 			return conf_fail_at(&p->r, p->guest_at[i],
 				"guest '%s' has no kernel=", p->c->guest[i].name);

@@ -4,7 +4,7 @@
  * machine. The parser allocates nothing and touches no hardware. Every option: docs/sluice-conf.md.
  *
  *     [sluice]                  global options
- *     [switch NAME]             an L2 switch
+ *     [switch NAME]             an L2 switch; uplink= puts a physical NIC on it
  *     [guest NAME]              a guest; nic= may be repeated
  */
 #ifndef SLUICE_VM_CONF_H
@@ -30,21 +30,36 @@
 
 enum conf_vlan_mode { CONF_VLAN_ACCESS, CONF_VLAN_TRUNK };
 
-struct conf_nic {
-	char switch_name[CONF_NAME_MAX];
-	unsigned switch_index;
-	uint8_t mac[6];
+/* What every port of a switch has, a guest's or an uplink. */
+struct conf_port {
 	enum conf_vlan_mode vlan_mode;
-	uint16_t vlan;			       /* access: its VLAN; trunk: the native one; 0 = 1 */
+	uint16_t vlan; /* access: its VLAN; trunk: the native one; default 1 */
 	uint16_t trunk_vlan[CONF_TRUNK_VLANS]; /* allowed tagged VLANs; nr 0 = all */
 	unsigned nr_trunk_vlans;
 	uint16_t mtu;		 /* default 1500 */
 	bool isolated;		 /* talks to non-isolated ports only */
-	bool spoof_check;	 /* default true: only its own source MAC */
-	bool promiscuous;	 /* may receive what is not for it; default false */
-	uint64_t rate_limit_bps; /* bits per second it may transmit, 0 = none */
-	uint64_t features_off;	 /* virtio feature bits masked: features=-tso,-csum,... */
-	unsigned queue_pairs;	 /* default 1 */
+	bool promiscuous;	 /* gets what has an unknown destination */
+	uint64_t rate_limit_bps; /* bits per second from it into the switch, 0 = none */
+};
+
+struct conf_nic {
+	char switch_name[CONF_NAME_MAX];
+	unsigned switch_index;
+	uint8_t mac[6];
+	struct conf_port port;
+	bool spoof_check;      /* default true: only its own source MAC */
+	uint64_t features_off; /* virtio feature bits masked: features=-tso,-csum,... */
+	unsigned queue_pairs;  /* default 1 */
+};
+
+/* A physical NIC's port as a port of a switch. */
+struct conf_uplink {
+	bool by_pci;
+	uint16_t pci_bdf;   /* by_pci: bus << 8 | device << 3 | function */
+	unsigned nic_index; /* otherwise: of the ports that a driver takes, in PCI order */
+	struct conf_port port;
+	bool rsc; /* receive-side coalescing; default true */
+	bool tso; /* segmentation by the NIC; default true */
 };
 
 struct conf_guest {
@@ -67,6 +82,8 @@ struct conf_switch {
 	char name[CONF_NAME_MAX];
 	unsigned ageing_s;	  /* default 300 */
 	uint64_t storm_limit_pps; /* flooded frames per second and port, 0 = none */
+	bool has_uplink;
+	struct conf_uplink uplink;
 };
 
 struct conf {

@@ -261,3 +261,36 @@ int conf_mac(struct conf_reader *r, struct conf_span s, uint8_t mac[6])
 			r, s.at, "mac: '%s' is not the address of one station", conf_quote(r, s));
 	return 0;
 }
+
+/* BB:DD.F; false if it is something else. */
+static bool to_bdf(struct conf_span s, uint16_t *bdf)
+{
+	int high, low, dev_high, dev_low, function;
+
+	if (s.len != 7 || s.at[2] != ':' || s.at[5] != '.')
+		return false;
+	high = hex_digit(s.at[0]);
+	low = hex_digit(s.at[1]);
+	dev_high = hex_digit(s.at[3]);
+	dev_low = hex_digit(s.at[4]);
+	function = hex_digit(s.at[6]);
+	if (high < 0 || low < 0 || dev_high < 0 || dev_high > 1 || dev_low < 0 || function < 0 ||
+		function > 7)
+		return false;
+	*bdf = (uint16_t)(high << 12 | low << 8 | dev_high << 7 | dev_low << 3 | function);
+	return true;
+}
+
+int conf_pci(struct conf_reader *r, struct conf_span s, const char *what, uint16_t *bdf)
+{
+	static const char domain[] = "0000:";
+	struct conf_span rest = s;
+
+	if (s.len > sizeof(domain) - 1 && memcmp(s.at, domain, sizeof(domain) - 1) == 0)
+		rest = (struct conf_span){ s.at + sizeof(domain) - 1, s.len - sizeof(domain) + 1 };
+	if (!to_bdf(rest, bdf))
+		return conf_fail(r, s.at,
+			"%s: expected bus:device.function such as 03:00.1, not '%s'", what,
+			conf_quote(r, s));
+	return 0;
+}

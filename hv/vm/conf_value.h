@@ -1,4 +1,4 @@
-/* sluice.conf: its values, and the errors about them. Used by conf.c and conf_nic.c only.
+/* sluice.conf: its values, and the errors about them. Used by the files conf*.c only.
  *
  * A value is a span of the text. Every function that can fail returns 0, or -EINVAL after
  * filling in the error with where it is, what is wrong and what was expected. `what` names the
@@ -73,7 +73,34 @@ int conf_name(struct conf_reader *r, struct conf_span s, const char *what,
 
 int conf_mac(struct conf_reader *r, struct conf_span s, uint8_t mac[6]) __must_check;
 
+/* bus:device.function in hexadecimal, with or without a domain 0000: before it. */
+int conf_pci(
+	struct conf_reader *r, struct conf_span s, const char *what, uint16_t *bdf) __must_check;
+
+/* A value made of options with blanks between: nic = and uplink = (conf_port.c). */
+struct conf_port_option {
+	const char *name;
+	int (*set)(struct conf_reader *r, struct conf_span s, void *target);
+	bool is_flag; /* the name alone means on */
+};
+
+struct conf_port_line {
+	const char *what;
+	const struct conf_port_option *options; /* its own ones; a port's come on top */
+	unsigned nr_options;
+	void *target; /* of its own ones */
+	struct conf_port *port;
+	uint32_t seen; /* its own options that were given, by index */
+};
+
+/* Fills *l->port with the defaults first. */
+int conf_port_parse(
+	struct conf_reader *r, struct conf_span s, struct conf_port_line *l) __must_check;
+
 /* nic = ... (conf_nic.c). The switch it names is looked up when all of the file was read. */
 int conf_nic_parse(struct conf_reader *r, struct conf_span s, struct conf_nic *nic) __must_check;
+/* uplink = ... (conf_uplink.c) */
+int conf_uplink_parse(
+	struct conf_reader *r, struct conf_span s, struct conf_uplink *uplink) __must_check;
 
 #endif

@@ -37,21 +37,28 @@ int vm_switches_create(const struct conf *c)
 	return 0;
 }
 
-static struct port_policy policy_of(const struct conf_nic *c)
+struct port_policy vm_port_policy(const struct conf_port *c)
 {
 	struct port_policy p = {
 		.trunk = c->vlan_mode == CONF_VLAN_TRUNK,
 		.vlan = c->vlan,
 		.nr_trunk_vlans = c->nr_trunk_vlans,
 		.isolated = c->isolated,
-		.spoof_check = c->spoof_check,
 		.promiscuous = c->promiscuous,
 		.rate_limit_bps = c->rate_limit_bps,
 	};
 
 	_Static_assert(sizeof(p.trunk_vlan) == sizeof(c->trunk_vlan), "the same list");
-	memcpy(p.mac, c->mac, ETH_ALEN);
 	memcpy(p.trunk_vlan, c->trunk_vlan, sizeof(p.trunk_vlan));
+	return p;
+}
+
+static struct port_policy policy_of(const struct conf_nic *c)
+{
+	struct port_policy p = vm_port_policy(&c->port);
+
+	p.spoof_check = c->spoof_check;
+	memcpy(p.mac, c->mac, ETH_ALEN);
 	return p;
 }
 
@@ -63,7 +70,7 @@ static struct virtio_net *create_device(struct vm *vm, unsigned n)
 		.name = name,
 		.gm = &vm->mem,
 		.mac_fixed = c->spoof_check,
-		.mtu = c->mtu,
+		.mtu = c->port.mtu,
 		.features_off = c->features_off,
 		.nr_pairs = c->queue_pairs,
 		.hint = &vm->vcpu[0]->entity.hint,

@@ -24,6 +24,9 @@ int vm_switches_create(const struct conf *c) __must_check;
 extern struct net_switch *vm_switch[CONF_SWITCHES_MAX];
 extern unsigned nr_vm_switches;
 
+/* What sluice.conf says of any port, in the switch's words. */
+struct port_policy vm_port_policy(const struct conf_port *c);
+
 /* NIC n of vm->conf, on the guest's PCI bus and on its switch. */
 int vm_nic_create(struct vm *vm, unsigned n, struct vm_nic **nic) __must_check;
 

@@ -1,4 +1,4 @@
-// sources: hv/vm/conf.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/lib/fmt.c
+// sources: hv/vm/conf.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/lib/fmt.c
 /* sluice.conf from arbitrary bytes: what is accepted is within its limits, what is not has an error
  * that lies in the text. */
 #include <stdlib.h>
@@ -21,8 +21,8 @@ static void check_nic(const struct conf_nic *n)
 {
 	REQUIRE(n->switch_index < conf.nr_switches);
 	REQUIRE(strcmp(conf.sw[n->switch_index].name, n->switch_name) == 0);
-	REQUIRE(n->vlan >= 1 && n->vlan <= 4094 && n->mtu >= 68);
-	REQUIRE(n->nr_trunk_vlans <= CONF_TRUNK_VLANS);
+	REQUIRE(n->port.vlan >= 1 && n->port.vlan <= 4094 && n->port.mtu >= 68);
+	REQUIRE(n->port.nr_trunk_vlans <= CONF_TRUNK_VLANS);
 	REQUIRE(!(n->mac[0] & 1));
 	REQUIRE(n->queue_pairs >= 1 && n->queue_pairs <= CONF_VCPUS_MAX);
 }

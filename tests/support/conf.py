@@ -9,25 +9,47 @@ idle = {idle}
 [switch lan0]
 """
 
+WIRED = """\
+# {count} Linux guests, each on a switch of its own with a port of a NIC; a cable is between them.
+[sluice]
+idle = {idle}
+
+[switch lan0]
+uplink = nic=0{options}
+
+[switch lan1]
+uplink = nic=1{options}
+"""
+# the rig's machine for it: tests/rig
+WIRED_RIG = ["82599", "wire cable"]
+
 GUEST = """
 [guest {name}]
 vcpus = 1
 memory = {memory}
 kernel = vmlinuz
 initrd = initrd
-nic = switch=lan0
+nic = switch={switch}{nic}
 cmdline = {cmdline}
 """
 
 
-def two_guests(cmdline="", extra="", idle="poweroff", memory="128M"):
-    """a serves iperf3, b is its client. A user's cmdline takes the place of ours, extra adds to it."""
+def two_guests(cmdline="", extra="", idle="poweroff", memory="128M", wired=None, nic=""):
+    """a serves iperf3, b is its client. A user's cmdline takes the place of ours, extra adds to it.
+
+    wired: options of the uplinks ("" for none) through which they reach each other; None: one switch.
+    """
     roles = {"a": "sluice.ip=10.0.0.1/24 sluice.role=server",
              "b": "sluice.ip=10.0.0.2/24 sluice.role=client sluice.peer=10.0.0.1"}
-    text = PORT.format(count=len(roles), idle=idle)
-    for name, role in roles.items():
+    if wired is None:
+        text, switches = PORT.format(count=len(roles), idle=idle), ["lan0", "lan0"]
+    else:
+        text = WIRED.format(count=len(roles), idle=idle, options=wired and " " + wired)
+        switches = ["lan0", "lan1"]
+    for (name, role), switch in zip(roles.items(), switches):
         line = cmdline or f"console=ttyS0 quiet sluice.name={name} {role} {extra}".strip()
-        text += GUEST.format(name=name, memory=memory, cmdline=line)
+        text += GUEST.format(name=name, memory=memory, cmdline=line, switch=switch,
+                             nic=nic and " " + nic)
     return text
 
 

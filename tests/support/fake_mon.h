@@ -54,6 +54,7 @@ static inline void fake_system(void *ctx, struct mon_system *s)
 	s->image_bytes = 300000;
 	s->memory_bytes = 4000000;
 	s->nr_guests = s->nr_cores = s->nr_ports = 2;
+	s->nr_uplinks = 1;
 	s->net.rx_frames = 10;
 	s->net.tx_frames = 8;
 	s->net.drops[DROP_RUNT] = 2;
@@ -92,6 +93,24 @@ static inline void fake_port(void *ctx, unsigned i, struct mon_port *p)
 	p->name = i ? "b.0" : "a.0";
 	p->counters.rx_frames = 100 + i;
 	p->counters.drops[DROP_NO_PORT] = i;
+}
+
+static inline void fake_uplink(void *ctx, unsigned i, struct mon_uplink *u)
+{
+	(void)ctx;
+	(void)i;
+	*u = (struct mon_uplink){
+		.switch_name = "lan",
+		.name = "nic0",
+		.driver = "ixgbe",
+		.state = NIC_RUNNING,
+		.link = { .up = true, .mbps = 10000 },
+		.nic = { .rx_frames = 21, .tx_frames = 22, .rx_crc_errors = 3, .rx_missed = 4 },
+		.rx_bad_frames = 3,
+		.tx_zero_copy = 20,
+		.tx_bounced = 2,
+	};
+	u->counters.rx_frames = 200;
 }
 
 static inline void fake_for_each_mac(
@@ -146,6 +165,7 @@ static const struct mon_ops fake_ops = {
 	.guest = fake_guest,
 	.core = fake_core,
 	.port = fake_port,
+	.uplink = fake_uplink,
 	.for_each_mac = fake_for_each_mac,
 	.control = fake_control,
 	.guest_input = fake_guest_input,

@@ -1,6 +1,6 @@
 """The summary of a run: the guests' RESULT lines and the hypervisor's statistics in one object.
 
-The hypervisor's line "sluice: stats {...}" has cores, hypervisor, guests, net, uplink, and
+The hypervisor's line "sluice: stats {...}" has cores, hypervisor, guests, net, uplinks, and
   "marks": [{"guest", "label", "tsc", "exits_total", "frames_in", "frames_out"}, ...]
 one for each byte that a guest wrote to the mark port; exits_total is over all guests. Test N lies
 between the labels 2N and 2N+1 of its client.
@@ -38,17 +38,51 @@ def iperf_entry(result, marks, conf_text):
     }
 
 
+def added(objects, key):
+    """The sum of the objects' dictionaries of that name."""
+    total = {}
+    for o in objects:
+        for name, value in o.get(key, {}).items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def uplink(stats, iperf):
+    """All physical ports as one; None if there is none. The figures per packet are of the tests."""
+    ports = stats.get("uplinks")
+    if not ports:
+        return None
+    packets = sum(i["packets"] or 0 for i in iperf)
+
+    def per_packet(key):
+        values = [i[key] for i in iperf]
+        return sum(values) / packets if packets and None not in values else None
+    copies = added(ports, "copies")
+    return {
+        "driver": ports[0]["driver"],
+        "rx_frames": sum(p["rx_frames"] for p in ports),
+        "tx_frames": sum(p["tx_frames"] for p in ports),
+        "rx_drops_by_reason": added(ports, "rx_drops_by_reason"),
+        "errors": added(ports, "errors"),
+        "copies": {**stats.get("net", {}).get("copies", {}), **copies},
+        "exits_per_packet": per_packet("exits"),
+        "ticks_per_packet": per_packet("ticks"),
+        "ports": ports,
+    }
+
+
 def build(emulator, results, stats, conf_text):
     stats = stats or {}
+    iperf = [iperf_entry(r, stats.get("marks", []), conf_text) for r in results]
     return {
         "emulator": emulator["kind"],
         "machine": emulator,
         "cores": stats.get("cores"),
         "hypervisor": {k: stats.get("hypervisor", {}).get(k) for k in HYPERVISOR_FIELDS},
         "guests": [{k: g.get(k) for k in GUEST_FIELDS} for g in stats.get("guests", [])],
-        "iperf": [iperf_entry(r, stats.get("marks", []), conf_text) for r in results],
+        "iperf": iperf,
         "net": {k: stats.get("net", {}).get(k) for k in NET_FIELDS},
-        "uplink": stats.get("uplink"),
+        "uplink": uplink(stats, iperf),
     }
 
 
@@ -111,4 +145,9 @@ def text(s):
     drops = {k: v for k, v in (n["drops_by_reason"] or {}).items() if v}
     out.append(f"net: {n['frames_in']} frames in, {n['frames_out']} out, drops "
                f"{drops or 'none'}, copies {n['copies']}")
+    if s["uplink"]:
+        u = s["uplink"]
+        bad = {k: v for k, v in {**u["rx_drops_by_reason"], **u["errors"]}.items() if v}
+        out.append(f"uplink: {u['driver']}, {u['rx_frames']} frames in, {u['tx_frames']} out, "
+                   f"errors and drops {bad or 'none'}, sent without a copy {u['copies']['zero_copy']}")
     return "\n".join(out)

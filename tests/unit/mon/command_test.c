@@ -25,6 +25,9 @@ static void test_lists(void **state)
 	assert_non_null(strstr(fake_text, "\nb               paused "));
 	assert_non_null(strstr(run("cores"), "\n1     2       idle "));
 	assert_non_null(strstr(run("net"), "\nlan         b.0                        101 "));
+	assert_non_null(strstr(run("net"), "\nlan         nic0                       200 "));
+	assert_non_null(strstr(run("net"), "\n  ixgbe, link up, 10000 Mbit/s, 0 resets\n"));
+	assert_non_null(strstr(run("net"), "in, 22 out, 4 missed, 3 CRC errors\n"));
 	assert_non_null(strstr(fake_text, "  dropped, no_port"));
 	assert_non_null(strstr(run("macs"), "02:00:00:00:00:ab     7  a.0             fixed\n"));
 	assert_non_null(strstr(fake_text, "a.0             12 s\n"));

@@ -34,7 +34,15 @@ static const char expected[] =
 	"\"batches\":0,\"copies\":0,\"drops_by_reason\":{\"no_port\":1}}],"
 	"\"marks\":[{\"guest\":\"b\",\"label\":65,\"tsc\":1000,\"exits_total\":11,"
 	"\"exits\":{\"a\":5,\"b\":6},\"frames_in\":10,\"frames_out\":8}],\"marks_missed\":0,"
-	"\"uplink\":null}\n";
+	"\"uplinks\":[{\"switch\":\"lan\",\"name\":\"nic0\",\"driver\":\"ixgbe\",\"state\":"
+	"\"running\",\"link_mbps\":10000,\"rx_frames\":21,\"tx_frames\":22,\"rx_bytes\":0,"
+	"\"tx_bytes\":0,\"rx_coalesced\":0,\"switch_rx_frames\":200,\"switch_tx_frames\":0,"
+	"\"rx_drops_by_reason\":{\"missed\":4,\"no_buffer\":0,\"bad_frame\":3,"
+	"\"bad_descriptor\":0,\"lost_in_reset\":0},\"errors\":{\"crc\":3,\"length\":0,\"other\":0,"
+	"\"bad_descriptors\":0,\"dma_aborts\":0,\"tx_stalls\":0,\"rx_stalls\":0,"
+	"\"late_write_backs\":0,\"lost_interrupts\":0,\"resets\":0,\"failed_resets\":0,"
+	"\"link_changes\":0},\"copies\":{\"zero_copy\":20,\"bounced\":2},"
+	"\"drops_by_reason\":{}}]}\n";
 
 static void test_object(void **state)
 {

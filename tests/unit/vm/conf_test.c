@@ -1,4 +1,4 @@
-// sources: hv/vm/conf.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/lib/fmt.c
+// sources: hv/vm/conf.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/lib/fmt.c
 /* sluice.conf: every option, every error with its place. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,13 +152,13 @@ static void nic_defaults(void **state)
 	assert_string_equal(n->switch_name, "lan");
 	assert_int_equal(n->switch_index, 0);
 	assert_memory_equal(n->mac, mac, 6);
-	assert_int_equal(n->vlan_mode, CONF_VLAN_ACCESS);
-	assert_int_equal(n->vlan, 1);
-	assert_int_equal(n->mtu, 1500);
-	assert_false(n->isolated);
+	assert_int_equal(n->port.vlan_mode, CONF_VLAN_ACCESS);
+	assert_int_equal(n->port.vlan, 1);
+	assert_int_equal(n->port.mtu, 1500);
+	assert_false(n->port.isolated);
 	assert_true(n->spoof_check);
-	assert_false(n->promiscuous);
-	assert_int_equal(n->rate_limit_bps, 0);
+	assert_false(n->port.promiscuous);
+	assert_int_equal(n->port.rate_limit_bps, 0);
 	assert_int_equal(n->features_off, 0);
 	assert_int_equal(n->queue_pairs, 1);
 }
@@ -177,22 +177,69 @@ static void nic_options(void **state)
 	assert_int_equal(conf.guest[0].nr_nics, 3);
 	assert_int_equal(n[0].switch_index, 1);
 	assert_memory_equal(n[0].mac, mac, 6);
-	assert_int_equal(n[0].vlan, 4094);
-	assert_int_equal(n[0].mtu, 9000);
-	assert_true(n[0].isolated);
+	assert_int_equal(n[0].port.vlan, 4094);
+	assert_int_equal(n[0].port.mtu, 9000);
+	assert_true(n[0].port.isolated);
 	assert_false(n[0].spoof_check);
-	assert_true(n[0].promiscuous);
-	assert_true(n[0].rate_limit_bps == UINT64_C(2500000000));
+	assert_true(n[0].port.promiscuous);
+	assert_true(n[0].port.rate_limit_bps == UINT64_C(2500000000));
 	assert_int_equal(n[0].queue_pairs, 8);
 	assert_int_equal(n[1].switch_index, 0);
-	assert_int_equal(n[1].vlan_mode, CONF_VLAN_TRUNK);
-	assert_int_equal(n[1].nr_trunk_vlans, 0);
-	assert_int_equal(n[1].vlan, 1);
-	assert_false(n[1].isolated);
-	assert_int_equal(n[2].nr_trunk_vlans, 4);
-	assert_int_equal(n[2].trunk_vlan[0], 10);
-	assert_int_equal(n[2].trunk_vlan[3], 22);
-	assert_int_equal(n[2].vlan, 4);
+	assert_int_equal(n[1].port.vlan_mode, CONF_VLAN_TRUNK);
+	assert_int_equal(n[1].port.nr_trunk_vlans, 0);
+	assert_int_equal(n[1].port.vlan, 1);
+	assert_false(n[1].port.isolated);
+	assert_int_equal(n[2].port.nr_trunk_vlans, 4);
+	assert_int_equal(n[2].port.trunk_vlan[0], 10);
+	assert_int_equal(n[2].port.trunk_vlan[3], 22);
+	assert_int_equal(n[2].port.vlan, 4);
+}
+
+static void uplink_options(void **state)
+{
+	const struct conf_uplink *u = &conf.sw[0].uplink, *v = &conf.sw[1].uplink;
+
+	(void)state;
+	parse_ok("[switch one]\nuplink = nic=3\n[switch two]\nageing = 20\n"
+		 "uplink = pci=0000:a3:1f.7 trunk=10,20 native=5 mtu=9000 rsc=off "
+		 "tso=off "
+		 "isolated rate=1G # second\n[switch three]\n");
+	assert_true(conf.sw[0].has_uplink);
+	assert_false(u->by_pci);
+	assert_int_equal(u->nic_index, 3);
+	assert_int_equal(u->port.vlan, 1);
+	assert_int_equal(u->port.mtu, 1500);
+	assert_true(u->rsc && u->tso);
+	assert_true(v->by_pci);
+	assert_int_equal(v->pci_bdf, 0xa3ff);
+	assert_int_equal(v->port.nr_trunk_vlans, 2);
+	assert_int_equal(v->port.vlan, 5);
+	assert_int_equal(v->port.mtu, 9000);
+	assert_true(v->port.isolated);
+	assert_false(v->rsc || v->tso);
+	assert_false(conf.sw[2].has_uplink);
+	parse_ok("[switch one]\nuplink = pci=02:00.1 rsc");
+	assert_int_equal(u->pci_bdf, 0x0201);
+}
+
+static void uplink_errors(void **state)
+{
+	(void)state;
+	parse_fails("[switch a]\nuplink = mtu=1500", 2, 10,
+		"uplink: expected either nic=N or pci=BB:DD.F in it");
+	parse_fails("[switch a]\nuplink = nic=0 pci=00:02.0", 2, 10,
+		"uplink: expected either nic=N or pci=BB:DD.F in it");
+	parse_fails("[switch a]\nuplink = pci=00:20.0", 2, 14,
+		"pci: expected bus:device.function such as 03:00.1, not '00:20.0'");
+	parse_fails("[switch a]\nuplink = pci=00:02.8", 2, 14,
+		"pci: expected bus:device.function such as 03:00.1, not '00:02.8'");
+	parse_fails("[switch a]\nuplink = nic=0 nic=1", 2, 16, "uplink: nic is given twice");
+	parse_fails("[switch a]\nuplink = nic=0 vlan=2 trunk=all", 2, 10,
+		"uplink: vlan= and trunk= exclude each other");
+	parse_fails("[switch a]\nuplink = nic=0 mac=02:00:00:00:00:01", 2, 16,
+		"uplink: unknown option 'mac'");
+	parse_fails("[switch a]\nuplink = nic=1\n[switch b]\nuplink = nic=1", 4, 10,
+		"uplink: its NIC is that of switch 'a'");
 }
 
 static uint64_t masked_by(const char *features)
@@ -510,6 +557,8 @@ int main(void)
 		cmocka_unit_test(guest_options),
 		cmocka_unit_test(nic_defaults),
 		cmocka_unit_test(nic_options),
+		cmocka_unit_test(uplink_options),
+		cmocka_unit_test(uplink_errors),
 		cmocka_unit_test(feature_masks),
 		cmocka_unit_test(default_macs_differ),
 		cmocka_unit_test(byte_order_mark_and_comments),

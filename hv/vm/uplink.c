@@ -1,0 +1,279 @@
+/* Wiring of physical NICs; see uplink.h. */
+#include "vm/uplink.h"
+
+#include "cpu/interrupt.h"
+#include "cpu/percpu.h"
+#include "cpu/tsc.h"
+#include "drivers/ixgbe/ixgbe.h"
+#include "drivers/pci/pci.h"
+#include "lib/errno.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "mem/page_alloc.h"
+#include "sched/sched.h"
+#include "vm/nic.h"
+#include "vm/vm.h"
+
+#define MODERATION_US 20 /* between two interrupts of a vector */
+
+struct vm_uplink *vm_uplink[CONF_SWITCHES_MAX];
+unsigned nr_vm_uplinks;
+
+static const struct driver {
+	const char *name;
+	bool (*matches)(uint16_t vendor, uint16_t device);
+	int (*attach)(pci_bdf bdf, const struct nic_setup *setup, struct nic **nic);
+} drivers[] = {
+	{ "ixgbe", ixgbe_matches, ixgbe_attach },
+};
+
+static void *pages(uint64_t len_bytes)
+{
+	return page_alloc((unsigned)(ALIGN_UP(len_bytes, (uint64_t)PAGE_SIZE) / PAGE_SIZE));
+}
+
+static uint64_t now_us(void)
+{
+	return tsc_to_us(rdtsc());
+}
+
+/* ---- Which function it is ---- */
+
+struct search {
+	const struct conf_uplink *conf;
+	unsigned seen;
+	pci_bdf bdf;
+	const struct driver *driver;
+};
+
+static const struct driver *driver_of(uint16_t vendor, uint16_t device)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(drivers); i++)
+		if (drivers[i].matches(vendor, device))
+			return &drivers[i];
+	return NULL;
+}
+
+static bool visit(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg)
+{
+	struct search *s = arg;
+
+	s->driver = driver_of(vendor, device);
+	s->bdf = bdf;
+	if (s->conf->by_pci)
+		return bdf == s->conf->pci_bdf;
+	return s->driver && s->seen++ == s->conf->nic_index;
+}
+
+static bool find_nic(const struct conf_switch *c, struct search *s)
+{
+	*s = (struct search){ .conf = &c->uplink };
+	if (!host_pci_enumerate(visit, s)) {
+		if (c->uplink.by_pci)
+			log_warn("switch %s: uplink: no PCI function %02x:%02x.%x", c->name,
+				c->uplink.pci_bdf >> 8, c->uplink.pci_bdf >> 3 & 0x1f,
+				c->uplink.pci_bdf & 7);
+		else
+			log_warn("switch %s: uplink: there is no NIC %u, only %u", c->name,
+				c->uplink.nic_index, s->seen);
+		return false;
+	}
+	if (!s->driver)
+		log_warn("switch %s: uplink: no driver for PCI function %02x:%02x.%x", c->name,
+			s->bdf >> 8, s->bdf >> 3 & 0x1f, s->bdf & 7);
+	return s->driver != NULL;
+}
+
+/* ---- Events ---- */
+
+static void queue_interrupt(uint8_t vector, void *arg)
+{
+	struct vm_uplink_vector *v = arg;
+
+	(void)vector;
+	uplink_wake(&v->owner->up, v->owner->up.nic, v->index);
+}
+
+static void control_interrupt(uint8_t vector, void *arg)
+{
+	struct vm_uplink_vector *v = arg;
+
+	(void)vector;
+	v->owner->up.nic->ops->control_interrupt(v->owner->up.nic);
+}
+
+/* ---- Construction ---- */
+
+struct guest_port {
+	const struct vm *vm;
+	const struct vm_nic *nic;
+	const struct conf_nic *conf;
+};
+
+/* The n-th guest NIC on a switch; false past the last. */
+static bool guest_port(unsigned sw, unsigned n, struct guest_port *g)
+{
+	for (unsigned i = 0; i < nr_vms; i++) {
+		g->vm = vms[i];
+		for (unsigned k = 0; k < vms[i]->nr_nics; k++) {
+			g->nic = vms[i]->nic[k];
+			g->conf = &vms[i]->conf->nic[k];
+			if (g->conf->switch_index == sw && n-- == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Pair 0 is for what belongs to no guest; guests that find none left share it. */
+static unsigned nr_pairs_for(unsigned sw)
+{
+	struct guest_port g;
+	unsigned n = 1;
+
+	while (n < UPLINK_PAIRS_MAX && guest_port(sw, n - 1, &g))
+		n++;
+	return n;
+}
+
+static int attach(struct vm_uplink *u, const struct search *s, unsigned nr_pairs)
+{
+	const struct conf_uplink *c = &u->conf->uplink;
+	struct nic_setup setup = {
+		.name = u->name,
+		.client = { &u->up, uplink_link_changed, uplink_state_changed, uplink_wake },
+		.nr_pools = nr_pairs,
+		.queues_per_pool = 1,
+		.rx_entries = UPLINK_RX_ENTRIES,
+		.tx_entries = UPLINK_TX_ENTRIES,
+		.rx_buffer_bytes = UPLINK_BUFFER_BYTES,
+		.mtu = c->port.mtu,
+		.nr_vectors = nr_pairs,
+		.moderation_us = MODERATION_US,
+		.rsc = c->rsc,
+		.tso = c->tso,
+		.flow_control = false,
+	};
+
+	u->driver = s->driver->name;
+	return s->driver->attach(s->bdf, &setup, &u->up.nic);
+}
+
+static int route_vectors(struct vm_uplink *u)
+{
+	struct nic *nic = u->up.nic;
+	int err = 0;
+
+	for (unsigned i = 0; !err && i <= nic->nr_vectors; i++) {
+		int vector;
+
+		u->vector[i] = (struct vm_uplink_vector){ u, i };
+		vector = interrupt_alloc(
+			i == nic->nr_vectors ? control_interrupt : queue_interrupt, &u->vector[i]);
+		if (vector < 0)
+			return vector;
+		err = nic->ops->route_vector(nic, i, cpus[0]->apic_id, (uint8_t)vector);
+	}
+	return err;
+}
+
+static int join_switch(struct vm_uplink *u, unsigned sw)
+{
+	const struct conf_port *c = &u->conf->uplink.port;
+	struct port_policy policy = vm_port_policy(c);
+
+	policy.promiscuous = true; /* what nobody here is known for may be out there */
+	return switch_add_port(vm_switch[sw], &u->up.port, &policy);
+}
+
+/* The NIC's filters pass what the guests may want: their addresses, and all multicast. */
+static void serve_guests(struct vm_uplink *u, unsigned sw)
+{
+	struct nic *nic = u->up.nic;
+	bool promiscuous = false;
+	struct guest_port g;
+
+	for (unsigned n = 0; guest_port(sw, n, &g); n++) {
+		unsigned pair = n + 1 < u->up.setup.nr_pairs ? n + 1 : 0;
+
+		if (pair)
+			uplink_assign_pair(
+				&u->up, pair, &g.nic->net->port, &g.vm->vcpu[0]->entity.hint);
+		if (nic->ops->add_mac(nic, g.conf->mac, pair) || !g.conf->spoof_check)
+			promiscuous = true;
+	}
+	nic->ops->set_promiscuous(nic, promiscuous, true);
+}
+
+static int bring_up(struct vm_uplink *u, const struct search *s, unsigned sw)
+{
+	struct uplink_setup setup = {
+		.name = u->name,
+		.nr_pairs = nr_pairs_for(sw),
+		.bounce_bytes = (uint32_t)ALIGN_UP(
+			u->conf->uplink.port.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES, 64),
+		.worker_of = sched_worker,
+		.now_us = now_us,
+		.pages = pages,
+	};
+	int err = attach(u, s, setup.nr_pairs);
+
+	if (!err)
+		err = uplink_init(&u->up, u->up.nic, &setup);
+	if (!err)
+		err = join_switch(u, sw);
+	if (!err)
+		err = route_vectors(u);
+	if (err)
+		return err;
+	serve_guests(u, sw);
+	err = u->up.nic->ops->start(u->up.nic);
+	if (!err)
+		uplink_start(&u->up);
+	return err;
+}
+
+static int create(const struct conf_switch *c, unsigned sw)
+{
+	struct vm_uplink *u;
+	struct search s;
+	int err;
+
+	if (!find_nic(c, &s))
+		return 0;
+	u = pages(sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	u->conf = c;
+	fmt_print(u->name, sizeof(u->name), "nic%u", nr_vm_uplinks);
+	err = bring_up(u, &s, sw);
+	if (err) {
+		log_error("switch %s: uplink %02x:%02x.%x does not come up, error %d", c->name,
+			s.bdf >> 8, s.bdf >> 3 & 0x1f, s.bdf & 7, err);
+		return err == -ENOMEM ? err : 0;
+	}
+	vm_uplink[nr_vm_uplinks++] = u;
+	log_info("switch %s: uplink %s is %02x:%02x.%x, %s, %02x:%02x:%02x:%02x:%02x:%02x, %u "
+		 "queues",
+		c->name, u->name, s.bdf >> 8, s.bdf >> 3 & 0x1f, s.bdf & 7, u->driver,
+		u->up.nic->mac[0], u->up.nic->mac[1], u->up.nic->mac[2], u->up.nic->mac[3],
+		u->up.nic->mac[4], u->up.nic->mac[5], u->up.setup.nr_pairs);
+	return 0;
+}
+
+int vm_uplinks_create(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->nr_switches; i++) {
+		int err = c->sw[i].has_uplink ? create(&c->sw[i], i) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void vm_uplinks_housekeeping(uint64_t t_us)
+{
+	for (unsigned i = 0; i < nr_vm_uplinks; i++)
+		vm_uplink[i]->up.nic->ops->housekeeping(vm_uplink[i]->up.nic, t_us);
+}

@@ -1,0 +1,38 @@
+/* Physical NICs on the switches of sluice.conf: finds each uplink's port, attaches its driver, and
+ * wires queues, interrupts and filters. The packets' way: net/uplink.h. */
+#ifndef SLUICE_VM_UPLINK_H
+#define SLUICE_VM_UPLINK_H
+
+#include <stdint.h>
+
+#include "net/uplink.h"
+#include "vm/conf.h"
+
+#define VM_UPLINK_VECTORS (UPLINK_PAIRS_MAX + 1) /* the last one is the control vector */
+
+struct vm_uplink;
+
+struct vm_uplink_vector {
+	struct vm_uplink *owner;
+	unsigned index;
+};
+
+struct vm_uplink {
+	struct uplink up;
+	const struct conf_switch *conf;
+	const char *driver;
+	char name[16]; /* nicN */
+	struct vm_uplink_vector vector[VM_UPLINK_VECTORS];
+};
+
+extern struct vm_uplink *vm_uplink[CONF_SWITCHES_MAX];
+extern unsigned nr_vm_uplinks;
+
+/* After the guests. A NIC that is not there, or that does not work, is said and left out: it is no
+ * error. -ENOMEM. */
+int vm_uplinks_create(const struct conf *c) __must_check;
+
+/* Core 0, every 10 ms. */
+void vm_uplinks_housekeeping(uint64_t now_us);
+
+#endif
