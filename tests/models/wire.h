@@ -14,6 +14,7 @@
 
 struct pcap;
 
+#define WIRE_FRAME_MIN	    60	  /* without FCS */
 #define WIRE_FRAME_MAX	    16128 /* without FCS */
 #define WIRE_FCS_BYTES	    4
 #define WIRE_OVERHEAD_BYTES 20	/* preamble and start delimiter 8, smallest gap 12 */
@@ -23,8 +24,8 @@ struct pcap;
 /* How long a frame occupies a 10 Gbit/s wire, with FCS, preamble and gap; short ones as padded. */
 static inline uint64_t wire_time_ps(uint32_t len_bytes)
 {
-	return ((uint64_t)(len_bytes < 60 ? 60 : len_bytes) + WIRE_FCS_BYTES +
-		       WIRE_OVERHEAD_BYTES) *
+	return ((uint64_t)(len_bytes < WIRE_FRAME_MIN ? WIRE_FRAME_MIN : len_bytes) +
+		       WIRE_FCS_BYTES + WIRE_OVERHEAD_BYTES) *
 	       WIRE_PS_PER_BYTE;
 }
 

@@ -47,8 +47,13 @@ static ssize_t receive_frame(struct host_wire *h)
 	return n;
 }
 
+/* The host leaves it to the MAC to pad short frames. IEEE 802.3, 4.2.3.3 */
 static void begin_sending(struct host_wire *h, uint32_t len_bytes)
 {
+	if (len_bytes < WIRE_FRAME_MIN) {
+		memset(h->frame + len_bytes, 0, WIRE_FRAME_MIN - len_bytes);
+		len_bytes = WIRE_FRAME_MIN;
+	}
 	h->nr_in++;
 	h->nr_in_bytes += len_bytes;
 	h->leaving_bytes = len_bytes;
@@ -80,6 +85,17 @@ static void poll_host(void *ctx)
 		h->interval_ps *= 2;
 }
 
+/* An answer may be there already. Never later than planned: who sends all the time would not hear.
+ */
+static void look_soon(struct host_wire *h)
+{
+	struct clock *c = h->wire->clock;
+	uint64_t at_ps = clock_now(c) + POLL_MIN_PS;
+
+	if (clock_is_scheduled(&h->poll) && h->poll.at_ps > at_ps)
+		clock_schedule(c, &h->poll, at_ps);
+}
+
 static void wire_receive(void *ctx, const uint8_t *data, uint32_t len_bytes, bool fcs_ok)
 {
 	struct host_wire *h = ctx;
@@ -96,11 +112,8 @@ static void wire_receive(void *ctx, const uint8_t *data, uint32_t len_bytes, boo
 	h->nr_out++;
 	h->nr_out_bytes += len_bytes;
 	h->paced_until_ps = clock_now(h->wire->clock) + PACED_PS;
-	/* an answer may be there already */
 	h->interval_ps = POLL_MIN_PS;
-	if (!h->leaving_bytes && clock_is_scheduled(&h->poll))
-		clock_schedule(
-			h->wire->clock, &h->poll, clock_now(h->wire->clock) + h->interval_ps);
+	look_soon(h);
 }
 
 /* Nothing runs while nobody listens. */
