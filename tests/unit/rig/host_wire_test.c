@@ -26,13 +26,14 @@ static int peer;
 static unsigned nr_received;
 static uint64_t received_ps;
 static uint8_t frame[LEN_BYTES];
+static uint32_t expected_bytes;
 
 static void receive(void *ctx, const uint8_t *data, uint32_t len_bytes, bool fcs_ok)
 {
 	(void)ctx;
 	assert_true(fcs_ok);
-	assert_int_equal(len_bytes, LEN_BYTES);
-	assert_memory_equal(data, frame, LEN_BYTES);
+	assert_int_equal(len_bytes, expected_bytes);
+	assert_memory_equal(data, frame, expected_bytes);
 	nr_received++;
 	received_ps = clock_now(&the_clock);
 }
@@ -61,6 +62,7 @@ static int set_up(void **state)
 	wire_init(&wire, &the_clock);
 	pacer_init(&pacer);
 	nr_received = 0;
+	expected_bytes = LEN_BYTES;
 	for (unsigned i = 0; i < LEN_BYTES; i++)
 		frame[i] = (uint8_t)i;
 	wire_attach(&wire, 0, &ops, NULL);
@@ -118,6 +120,33 @@ static void test_in_at_wire_speed(void **state)
 	clock_advance(&the_clock, CLOCK_PS_PER_MS);
 	assert_int_equal(nr_received, 8);
 	assert_int_equal(received_ps - first_ps, 7 * wire_time_ps(LEN_BYTES));
+}
+
+/* The host's stack leaves that to the MAC. */
+static void test_short_frames_are_padded(void **state)
+{
+	(void)state;
+	memset(frame + 42, 0, LEN_BYTES - 42);
+	expected_bytes = WIRE_FRAME_MIN;
+	wire_set_transmitter(&wire, 0, true);
+	assert_int_equal(
+		sendto(peer, frame, 42, 0, (struct sockaddr *)&rig_address, sizeof(rig_address)),
+		42);
+	clock_advance(&the_clock, CLOCK_PS_PER_MS);
+	assert_int_equal(nr_received, 1);
+}
+
+/* Sending all the time does not keep it from listening. */
+static void test_in_while_sending(void **state)
+{
+	(void)state;
+	wire_set_transmitter(&wire, 0, true);
+	send_frames(1);
+	for (unsigned i = 0; i < 100; i++) {
+		wire_send(&wire, 0, frame, LEN_BYTES, true);
+		clock_advance(&the_clock, clock_now(&the_clock) + 5 * CLOCK_PS_PER_US);
+	}
+	assert_int_equal(nr_received, 1);
 }
 
 static void test_out(void **state)
@@ -193,6 +222,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_nothing_runs_without_a_link, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_in_at_wire_speed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_short_frames_are_padded, set_up, tear_down),
+		cmocka_unit_test_prestate_setup_teardown(
+			test_in_while_sending, set_up, tear_down, &fixed),
 		cmocka_unit_test_setup_teardown(test_out, set_up, tear_down),
 		cmocka_unit_test_prestate_setup_teardown(test_out, set_up, tear_down, &fixed),
 		cmocka_unit_test_setup_teardown(test_looks_less_often_when_idle, set_up, tear_down),
