@@ -209,7 +209,7 @@ void data_settle(struct port *p);
 /* The event for queue state comes no later than at_ps. */
 void data_settle_at(struct port *p, uint64_t at_ps);
 
-/* ---- ring.c: in data_ring.c ---- */
+/* ---- data_ring.c ---- */
 void ring_reset(struct ring *r);
 void ring_set_enable(struct port *p, struct ring *r, bool on);
 bool ring_enable_bit(struct ring *r, uint64_t now);
@@ -227,7 +227,7 @@ void ring_advance(struct ring *r, uint32_t n);
 const uint8_t *ring_descriptor(
 	struct port *p, struct ring *r, uint8_t *cache, uint32_t slots, uint32_t ahead);
 
-/* ---- DCA: in data_dca.c ---- */
+/* ---- data_dca.c ---- */
 struct dma_hint dca_rx(const struct port *p, unsigned queue, enum dma_kind kind);
 struct dma_hint dca_tx(const struct port *p, unsigned queue, enum dma_kind kind);
 
@@ -281,7 +281,7 @@ struct fdir_match {
 bool fdir_match(struct port *p, const uint8_t *data, uint32_t len_bytes, const struct parse *r,
 	unsigned pool, struct fdir_match *m);
 void fdir_reset(struct port *p);
-/* DS 7.1.2.7.?: the hash over a masked tuple; fixed: pool, flow type, VLAN; rest: the exclusive or
+/* DS 7.1.2.7: the hash over a masked tuple; fixed: pool, flow type, VLAN; rest: the exclusive or
  * of the other words, in network order; both in fdir_hash.c. */
 uint32_t fdir_hash(uint32_t fixed, uint32_t rest, uint32_t key);
 

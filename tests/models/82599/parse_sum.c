@@ -12,13 +12,19 @@ uint64_t sum_words(const uint8_t *p, uint32_t len_bytes, uint64_t sum)
 {
 	/* in the machine's own byte order, which the ones' complement sum does not mind, turned
 	 * back at the end (RFC 1071, 2 (B)) */
-	uint64_t own = 0;
+	uint64_t own = 0, pair;
 	uint32_t word;
 	uint16_t last;
 
-	for (; len_bytes >= 4; p += 4, len_bytes -= 4) {
+	for (; len_bytes >= 8; p += 8, len_bytes -= 8) {
+		memcpy(&pair, p, 8);
+		own += (uint32_t)pair + (pair >> 32);
+	}
+	if (len_bytes >= 4) {
 		memcpy(&word, p, 4);
 		own += word;
+		p += 4;
+		len_bytes -= 4;
 	}
 	if (len_bytes >= 2) {
 		memcpy(&last, p, 2);
@@ -27,9 +33,9 @@ uint64_t sum_words(const uint8_t *p, uint32_t len_bytes, uint64_t sum)
 		len_bytes -= 2;
 	}
 	if (len_bytes) {
-		uint8_t pair[2] = { *p, 0 };
+		uint8_t padded[2] = { *p, 0 };
 
-		memcpy(&last, pair, 2);
+		memcpy(&last, padded, 2);
 		own += last;
 	}
 	while (own >> 16)

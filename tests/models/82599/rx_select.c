@@ -313,5 +313,17 @@ const struct reg_range select_ranges[] = {
 	{ .off = REG_RQTC, .writable = 0x77777777 },
 	{ .off = REG_FCRECTL, .writable = ~0u },
 	{ .off = REG_FCRETA(0), .count = 8, .writable = 0x7f },
+	/* the rest of FCoE, and mirroring of pools: settings only. DS 8.2.3.18, 8.2.3.27 */
+	{ .off = 0x02410, .count = 3, .writable = ~0u }, /* FCPTRL, FCPTRH, FCBUFF */
+	{ .off = 0x02420, .writable = ~0u },		 /* FCDMARW */
+	{ .off = 0x05100, .writable = 0xfff },		 /* FCRXCTRL */
+	{ .off = 0x05108, .writable = ~0u },		 /* FCFLT */
+	{ .off = 0x05110, .writable = ~0u },		 /* FCFLTRW */
+	{ .off = 0x05158, .writable = ~0u },		 /* REOFF */
+	{ .off = 0x051d8, .writable = ~0u },		 /* FCPARAM */
+	{ .off = 0x051f8, .writable = ~0u },		 /* RSOFF */
+	{ .off = 0x0f600, .count = 4, .writable = ~0u }, /* PFMRCTL */
+	{ .off = 0x0f610, .count = 8, .writable = ~0u }, /* PFMRVLAN */
+	{ .off = 0x0f630, .count = 8, .writable = ~0u }, /* PFMRVM */
 	{ 0 },
 };

@@ -82,6 +82,7 @@ const struct reg_range tx_ranges[] = {
 	{ .off = REG_DTXTCPFLGL, .writable = 0x0fff0fff, .reset = 0x0f760ff6 },
 	{ .off = REG_DTXTCPFLGH, .writable = 0x00000fff, .reset = 0x00000f7f },
 	{ .off = REG_DTXMXSZRQ, .writable = 0x00000fff, .reset = 0x10 },
+	{ .off = 0x04a94, .count = 2, .writable = ~0u }, /* TEOFF, TSOFF: FCoE, settings only */
 	{ .off = REG_MTQC, .writable = 0x0000000f },
 	{ .off = REG_TXPBSIZE(0), .write = txpbsize_write, .reset = TX_PACKET_BUFFER_SIZE },
 	{ .off = REG_TXPBSIZE(1), .count = DCB_CLASSES - 1, .writable = TXPBSIZE_BYTES },
