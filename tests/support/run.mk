@@ -11,6 +11,7 @@ INITRD  ?= $(if $(filter $(GUEST)/vmlinuz,$(KERNEL)),$(O)/guest/initrd)
 CMDLINE ?=
 EXTRA   ?=
 CONF    ?=
+UPLINK  ?=
 CASE    ?=
 JOBS    ?= 2
 LIMIT   ?= 600
@@ -20,7 +21,10 @@ KVM_VMX  := $(shell grep -qw vmx /proc/cpuinfo && grep -q '[Y1]' \
 	/sys/module/kvm_intel/parameters/nested 2>/dev/null && echo yes)
 DEPS      = gcc libc6-dev binutils gnu-efi acpica-tools mtools ovmf python3 \
 	debian-archive-keyring $(if $(filter qemu,$(EMU))$(KVM_VMX),qemu-system-x86)
-TEST_DEPS = $(DEPS) libcmocka-dev clang libclang-rt-dev clang-format cppcheck qemu-system-x86
+TEST_DEPS = $(DEPS) libcmocka-dev clang libclang-rt-dev clang-format cppcheck qemu-system-x86 \
+	iproute2 iperf3
+
+include tests/native/native.mk
 
 MACHINE    = $(O)/BOOTX64.EFI $(O)/sluice.elf
 ALL_GUESTS = $(GUEST)/vmlinuz $(O)/guest/initrd
@@ -50,13 +54,14 @@ $(O)/sluice.img: $(MACHINE) $(KERNEL) $(INITRD) FORCE
 	@mv $(O)/image/sluice.img $@
 	@echo "$@: write it to a USB stick, for example: dd if=$@ of=/dev/sdX bs=4M"
 
-RUN_FLAGS = --loader $(O)/BOOTX64.EFI --hv $(O)/sluice.elf --cache $(CACHE) \
+RUN_FLAGS = --loader $(O)/BOOTX64.EFI --hv $(O)/sluice.elf --cache $(CACHE) --build $(O) \
 	--kernel '$(KERNEL)' --initrd '$(INITRD)' --cmdline '$(CMDLINE)' --extra '$(EXTRA)' \
-	--conf '$(CONF)' --emu '$(EMU)' --cpus $(CPUS) --mem $(MEM) --model $(MODEL) --ips $(IPS) \
+	--conf '$(CONF)' --emu '$(EMU)' --uplink '$(UPLINK)' --cpus $(CPUS) --mem $(MEM) --model $(MODEL) --ips $(IPS) \
 	--timeout $(LIMIT) $(if $(INTERACTIVE),--interactive) $(if $(V),--verbose)
 
-## make run        boots two Linux guests that run iperf3 to each other, and sums up
+## make run        boots two Linux guests that run iperf3 to each other over a wire, and sums up
 ##                 EMU=qemu|bochs CPUS=2 MEM=1024 MODEL=corei7_skylake_x IPS=100000000 LIMIT=600
+##                 UPLINK=82599|none: over two NICs and a cable, the default in Bochs; one switch
 ##                 INTERACTIVE=1: the console; V=1: all of its lines
 ##                 KERNEL=path INITRD=path CMDLINE=... CONF=path: your own guests
 ##                 EXTRA=...: added to the guests' command lines
@@ -64,14 +69,14 @@ run: deps
 	@$(SUB_MAKE) -s run-files
 	@tests/support/run-guests $(RUN_FLAGS) --dir $(O)/run
 
-run-files: bochs $(MACHINE) $(KERNEL) $(INITRD)
+run-files: bochs $(if $(filter none,$(UPLINK)),,rig) $(MACHINE) $(KERNEL) $(INITRD)
 
 ## make system     boots the system cases, two at a time; CASE=name: only that one, or its family
 system:
 	@$(SUB_MAKE) -s system-files
 	@tests/system/run --build $(O) --cache $(CACHE) --jobs $(JOBS) $(CASE)
 
-system-files: bochs $(MACHINE) $(ALL_GUESTS) $(STUB_ELF)
+system-files: bochs $(MACHINE) $(ALL_GUESTS) $(STUB_ELF) $(NATIVE_FILES)
 
 ## make test       lint, unit, fuzz and system, and one line that sums up
 test: test-deps
