@@ -19,3 +19,4 @@ check tcp to_host -n "${bytes:-10M}"
 check tcp-reverse to_host -R -n "${bytes:-10M}"
 check udp to_host -u -b 20M -l 1400 -n 1M
 check_kernel
+check_drivers

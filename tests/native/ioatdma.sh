@@ -22,4 +22,4 @@ echo Y >$PARAMETERS/norandom
 check copies-of-1M run_dmatest 1048576 2
 if [ $total -ge 10000 ]; then pass total "$total"; else fail total "$total"; fi
 check_kernel
-rigctl ioat0 counts
+check_drivers

@@ -65,9 +65,16 @@ log_has() { # REGEX
 	log_since | grep -Eq "$1"
 }
 
-# An in-between failure of the models shows here, whatever the checks say.
+# What the kernel itself finds wrong.
 check_kernel() {
 	local bad
 	bad=$(dmesg | grep -E 'BUG:|Oops|WARNING: CPU|Call Trace|nobody cared|lockup|general protection' | head -n 1)
 	if [ -z "$bad" ]; then pass kernel "no warning"; else fail kernel "$bad"; fi
+}
+
+# For cases without faults: the drivers have nothing to complain of.
+check_drivers() {
+	local bad
+	bad=$(dmesg -r | grep -E '^<[0-4]>.*(ixgbe|ioatdma|dca|dmatest)' | head -n 1)
+	if [ -z "$bad" ]; then pass drivers "no complaint"; else fail drivers "$bad"; fi
 }
