@@ -76,7 +76,7 @@ system:
 	@$(SUB_MAKE) -s system-files
 	@tests/system/run --build $(O) --cache $(CACHE) --jobs $(JOBS) $(CASE)
 
-system-files: bochs $(MACHINE) $(ALL_GUESTS) $(STUB_ELF) $(NATIVE_FILES)
+system-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(STUB_ELF) $(NATIVE_FILES)
 
 ## make test       lint, unit, fuzz and system, and one line that sums up
 test: test-deps
