@@ -2,9 +2,10 @@
  *
  *   link                      seen within 10 ms
  *   lost interrupt            work that nobody fetched for 20 ms: its vector is called here
- *   stalled transmit queue    TDH stands for 200 ms, link up, not paused: reset
+ *   stalled transmit queue    TDH stands for 200 ms, link up, not paused: reset within 400 ms
  *   late write-back           everything sent, not reported for 100 ms: counted; 500 ms: reset
- *   stalled receive queue     frames arrive, the queue has buffers and RDH stands: 300 ms: reset
+ *   stalled receive queue     frames go on arriving, the queue has buffers and RDH stands for
+ *                             200 ms: reset within 400 ms
  *   DMA abort                 PCI status: reset within 100 ms
  *   broken descriptors        reset within 100 ms
  *   link down with packets in the ring for 200 ms: reset, so that their memory comes back */
@@ -74,7 +75,7 @@ static bool tx_stands(struct ixgbe *ix, unsigned i, bool paused)
 	const struct ixgbe_tx *tx = &ix->tx[i];
 	uint64_t now_us = ix->health.now_us;
 	uint32_t flushed = load_relaxed(&tx->flushed), done = load_relaxed(&tx->done), tdh;
-	bool all_sent, stands;
+	bool all_sent, stands, late;
 
 	if (flushed == done || ixgbe_tx_pending(&tx->q)) {
 		w->tx_still_since_us = w->tx_late_since_us = 0;
@@ -83,9 +84,10 @@ static bool tx_stands(struct ixgbe *ix, unsigned i, bool paused)
 	tdh = ixgbe_read(ix, IXGBE_TDH(tx->hw));
 	all_sent = tdh == (flushed & tx->mask);
 	stands = tdh == w->tdh && done == w->tx_done;
+	late = all_sent && done == w->tx_done;
 	w->tdh = tdh;
 	w->tx_done = done;
-	if (holds_for(&w->tx_late_since_us, all_sent && stands, now_us, LATE_MAX_US))
+	if (holds_for(&w->tx_late_since_us, late, now_us, LATE_MAX_US))
 		return true;
 	if (w->tx_late_since_us && now_us - w->tx_late_since_us >= LATE_US && !w->late_counted) {
 		ix->nic.stats.late_write_backs++;
@@ -102,38 +104,40 @@ static bool tx_stands(struct ixgbe *ix, unsigned i, bool paused)
 	return true;
 }
 
-/* arrived: frames came for this queue or for nobody knows whom, and none was written. */
+/* stuck: frames came for a queue that nobody knows, and none was written. Evidence of any kind must
+ * come twice, RX_STALL_US apart: a queue that stands because nothing arrives is none. */
 static bool rx_stands(struct ixgbe *ix, unsigned i, bool stuck)
 {
 	struct ixgbe_watch *w = &ix->watch[i];
 	const struct ixgbe_rx *rx = &ix->rx[i];
 	struct ixgbe_health *h = &ix->health;
-	unsigned counter = rx->hw % IXGBE_QCOUNTERS;
+	uint64_t drops = h->queue_drops[rx->hw % IXGBE_QCOUNTERS];
 	uint32_t clean = load_relaxed(&rx->clean), rdh = ixgbe_read(ix, IXGBE_RDH(rx->hw));
-	bool dropped = h->queue_drops[counter] != w->drops;
+	bool evidence = stuck || drops != w->drops;
 	bool has_buffers = rdh != (load_relaxed(&rx->flushed) & rx->mask);
-	bool stands = rdh == w->rdh && clean == w->rx_checked && !ixgbe_rx_pending(&rx->q);
+	bool stands =
+		rdh == w->rdh && clean == w->rx_checked && has_buffers && !ixgbe_rx_pending(&rx->q);
 
 	w->rdh = rdh;
 	w->rx_checked = clean;
-	w->drops = h->queue_drops[counter];
-	if (!holds_for(&w->rx_still_since_us,
-		    has_buffers && stands && (stuck || dropped || w->rx_still_since_us), h->now_us,
-		    RX_STALL_US))
+	w->drops = drops;
+	if (!stands)
+		w->rx_still_since_us = 0;
+	if (!stands || !evidence || !holds_for(&w->rx_still_since_us, true, h->now_us, RX_STALL_US))
 		return false;
 	ix->nic.stats.rx_stalls++;
 	log_warn("%s: receive queue %u stands still at %u", ix->nic.name, i, rdh);
 	return true;
 }
 
-/* Frames that the MAC accepted are in the packet buffer, and nothing leaves it. */
+/* Frames went into the packet buffer, and none left it. */
 static bool packet_buffer_stuck(struct ixgbe *ix)
 {
 	struct ixgbe_health *h = &ix->health;
-	const struct nic_stats *s = &ix->nic.stats;
-	uint64_t out = h->dma_frames + s->rx_no_buffer;
-	bool stuck = s->rx_frames > out + s->rx_missed + h->lost_in_fifo && out == h->seen_out;
+	uint64_t in = ix->nic.stats.rx_frames, out = h->dma_frames + ix->nic.stats.rx_no_buffer;
+	bool stuck = in != h->seen_in && out == h->seen_out;
 
+	h->seen_in = in;
 	h->seen_out = out;
 	return stuck;
 }

@@ -60,8 +60,9 @@ struct ixgbe_rx {
 	struct ixgbe_rx_node *node;
 	/* one writer, the queue's core */
 	uint64_t polled, polled_bytes, bad_frames, bad_descriptors, coalesced;
-	/* one writer, the core that resets */
+	/* the core's that resets */
 	uint64_t lost_in_reset;
+	uint32_t rdh; /* RDH before the reset */
 } __cacheline_aligned;
 
 /* ---- Transmit ---- */
@@ -140,7 +141,8 @@ struct ixgbe_health {
 	uint64_t link_down_since_us;
 	uint64_t dma_frames;   /* the hardware's count of frames written to memory */
 	uint64_t lost_in_fifo; /* accepted, and still in the device when it was reset */
-	uint64_t seen_out;     /* frames that left the packet buffer, at the last check */
+	uint64_t seen_in,
+		seen_out; /* frames into and out of the packet buffer, at the last check */
 	uint64_t queue_drops[IXGBE_QCOUNTERS];
 };
 

@@ -69,6 +69,15 @@ static void count_lost_in_fifo(struct ixgbe *ix)
 		h->lost_in_fifo += s->rx_frames - gone;
 }
 
+/* What only the running device knows. */
+static void take_last_look(struct ixgbe *ix)
+{
+	ixgbe_stats_collect(ix);
+	count_lost_in_fifo(ix);
+	for (unsigned i = 0; i < ix->nic.nr_queues; i++)
+		ix->rx[i].rdh = ixgbe_read(ix, IXGBE_RDH(ix->rx[i].hw));
+}
+
 static void rewind_queues(struct ixgbe *ix)
 {
 	for (unsigned i = 0; i < ix->nic.nr_queues; i++) {
@@ -146,8 +155,7 @@ void ixgbe_stop(struct nic *nic)
 	if (close_queues(ix))
 		log_error("%s: a queue is busy for too long", nic->name);
 	if (nic->state == NIC_RUNNING) {
-		ixgbe_stats_collect(ix);
-		count_lost_in_fifo(ix);
+		take_last_look(ix);
 		ixgbe_link_stop(ix);
 		if (ixgbe_hardware_reset(ix))
 			log_warn("%s: does not reset", nic->name);
@@ -201,10 +209,8 @@ int ixgbe_reset(struct nic *nic)
 	ret = close_queues(ix);
 	if (ret)
 		return ret;
-	if (nic->state == NIC_RUNNING) {
-		ixgbe_stats_collect(ix);
-		count_lost_in_fifo(ix);
-	}
+	if (nic->state == NIC_RUNNING)
+		take_last_look(ix);
 	return reset_closed(ix);
 }
 

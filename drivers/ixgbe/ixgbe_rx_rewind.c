@@ -3,11 +3,15 @@
 
 #include "lib/string.h"
 
-/* Packets that had arrived and will not be polled any more. */
+/* Frames that had arrived and will not be polled any more. Of descriptors that the device had used
+ * up and not reported, each counts as a frame. */
 static uint64_t count_arrived(const struct ixgbe_rx *rx)
 {
+	uint32_t used = (rx->rdh - rx->clean) & rx->mask;
 	uint64_t nr = 0;
 
+	if (rx->rdh > rx->mask || used > rx->flushed - rx->clean)
+		used = 0; /* the register says what cannot be */
 	for (uint32_t i = 0; i <= rx->mask; i++)
 		nr += rx->chain[i].nr ? 1u + rx->chain[i].rsc : 0;
 	for (uint32_t p = rx->clean; p != rx->flushed; p++) {
@@ -15,8 +19,8 @@ static uint64_t count_arrived(const struct ixgbe_rx *rx)
 		uint64_t hi = load_acquire(&d->hi);
 
 		if (!(hi & IXGBE_RXD_DD))
-			break;
-		if (hi & IXGBE_RXD_EOP)
+			nr += p - rx->clean < used;
+		else if (hi & IXGBE_RXD_EOP)
 			nr += MAX(IXGBE_RXD_RSCCNT(load_relaxed(&d->lo)), 1u);
 	}
 	return nr;
@@ -59,7 +63,7 @@ void ixgbe_rx_rewind(struct ixgbe_rx *rx)
 	memset(rx->chain, 0, sizeof(rx->chain[0]) * (rx->mask + 1));
 	for (uint32_t i = 0; i <= rx->mask; i++)
 		rx->ring[i] = (struct ixgbe_rx_desc){ UINT64_MAX, UINT64_MAX };
-	rx->clean = rx->flushed = rx->filled = rx->parked = 0;
+	rx->clean = rx->flushed = rx->filled = rx->parked = rx->rdh = 0;
 	while (list != IXGBE_NO_SLOT) {
 		struct ixgbe_rx_node *node = &rx->node[list];
 		uint32_t next = node->next, at = rx->filled++;
