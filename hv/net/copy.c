@@ -27,6 +27,8 @@ void copy_queue_init(struct copy_queue *q, void (*wake)(struct copy_queue *q))
 void copy_ctx_init(struct copy_ctx *ctx, struct worker *worker)
 {
 	ctx->worker = worker;
+	if (worker)
+		worker->copy = ctx;
 	work_init(&ctx->work, run);
 	copy_estimate_init(&ctx->estimate);
 }
@@ -190,23 +192,32 @@ static bool offload(struct copy_ctx *ctx, struct copy_queue *q, const struct cop
 
 static bool has_space(const struct copy_ctx *ctx, unsigned nr)
 {
-	return nr <= COPY_JOB_PIECES && COPY_PIECES - (ctx->piece_head - ctx->piece_tail) >= nr;
+	return nr <= COPY_JOB_PIECES && ctx->job_head - ctx->job_tail < COPY_JOBS &&
+	       COPY_PIECES - (ctx->piece_head - ctx->piece_tail) >= nr;
+}
+
+bool copy_accepts(struct copy_ctx *ctx, const struct copy_queue *q)
+{
+	bool room = ctx->job && ctx->job_head - ctx->job_tail < COPY_JOBS;
+
+	if (q->submitted == q->taken)
+		return true;
+	if (room && (q->ctx == ctx || load_acquire(&q->done) == q->submitted))
+		return true;
+	count(&ctx->stats.refused, 1);
+	return false;
 }
 
 int copy_submit_channels(struct copy_ctx *ctx, struct copy_queue *q, const struct copy_piece *piece,
 	unsigned nr, uint32_t dest_core)
 {
-	bool pending = q->submitted != q->taken, room = false;
+	bool pending = q->submitted != q->taken;
 
-	ctx->estimate.cpu_probe = false;
-	if (ctx->job)
-		room = ctx->job_head - ctx->job_tail < COPY_JOBS;
-	if (pending && (!room || (q->ctx != ctx && load_acquire(&q->done) != q->submitted))) {
-		count(&ctx->stats.refused, 1);
+	if (!copy_accepts(ctx, q))
 		return -EAGAIN;
-	}
+	ctx->estimate.cpu_probe = false;
 	if (ctx->nr_channels && !too_small(ctx, piece, nr)) {
-		if (!room || !has_space(ctx, nr))
+		if (!has_space(ctx, nr))
 			count(&ctx->stats.fallback_space, 1);
 		else if (offload(ctx, q, piece, nr, dest_core))
 			return COPY_PENDING;
@@ -349,14 +360,29 @@ static bool is_recovering(const struct copy_ctx *ctx)
 	return false;
 }
 
+/* For how many runs in a row nothing has ended. */
+static unsigned count_dry(struct copy_ctx *ctx)
+{
+	if (ctx->job_tail == ctx->last_tail)
+		return ctx->dry_polls++;
+	ctx->last_tail = ctx->job_tail;
+	ctx->dry_polls = 0;
+	store_relaxed(&ctx->overdue, false);
+	return 0;
+}
+
 static enum work_result run(struct work *w, unsigned budget)
 {
 	struct copy_ctx *ctx = CONTAINER_OF(w, struct copy_ctx, work);
+	bool pending, patient;
 
 	(void)budget;
 	copy_flush(ctx);
-	if (copy_poll(ctx) || is_recovering(ctx))
+	pending = copy_poll(ctx);
+	patient = count_dry(ctx) < COPY_DRY_POLLS || load_relaxed(&ctx->overdue);
+	if (is_recovering(ctx) || (pending && (patient || !copy_interrupt_request(ctx))))
 		return WORK_POLL;
+	ctx->dry_polls = 0;
 	ctx->scheduled = false;
 	return WORK_DONE;
 }
@@ -381,6 +407,22 @@ void copy_interrupt(void *arg)
 	ctx->scheduled = true;
 	if (ctx->worker)
 		work_schedule(ctx->worker, &ctx->work);
+}
+
+/* The owner and the context go on meanwhile: one look too many, or a later one, is no harm. */
+void copy_queue_housekeeping(struct copy_queue *q)
+{
+	uint32_t done = load_acquire(&q->done);
+	struct copy_ctx *ctx = load_relaxed(&q->ctx);
+
+	if ((int32_t)(done - q->expected_done) >= 0) {
+		q->expected_done = load_relaxed(&q->submitted);
+		return;
+	}
+	if (!ctx || !ctx->worker)
+		return;
+	store_relaxed(&ctx->overdue, true);
+	work_schedule(ctx->worker, &ctx->work);
 }
 
 void copy_stats_add(struct copy_stats *sum, const struct copy_ctx *ctx)

@@ -17,9 +17,16 @@
  *
  * So the owner keeps its pending jobs in a ring of its own, and nothing is allocated. Buffers of a
  * pending job must stay as they are. Completion is noticed by copy_poll() on the context's core,
- * which is a work item of that core while jobs are pending; it only counts in the queue and calls
- * q->wake(), which schedules the owner's work. When the owner moves to another core, jobs on the
- * new core's context are refused (-EAGAIN) until those on the old one are done.
+ * which is a work item of that core; it only counts in the queue and calls q->wake(), which
+ * schedules the owner's work. When the owner moves to another core, jobs on the new core's context
+ * are refused (-EAGAIN) until those on the old one are done.
+ *
+ * The work item runs after those that have submitted, just before the core turns to a guest or
+ * halts. While jobs are pending it is polled, so that a core that stays with its packets pays for
+ * no interrupt; after COPY_DRY_POLLS runs in which nothing ended, it asks for an interrupt instead
+ * and leaves the core to the guest. Without an interrupt it stays polled. One that is lost is
+ * noticed by copy_queue_housekeeping() at its second call: from then on the work polls again, and
+ * the driver finds out what is wrong.
  *
  * Without channels copy_submit() is the plain loop, inline. */
 #ifndef SLUICE_NET_COPY_H
@@ -39,6 +46,8 @@
 #define COPY_PIECES	  512u /* of those, on their way in a channel; a power of two */
 #define COPY_JOB_PIECES	  64u  /* more are copied by the CPU */
 #define COPY_ANY_CORE	  UINT32_MAX
+#define COPY_DRY_POLLS	  1u
+#define COPY_SMALL_BYTES  256u /* fewer are never worth a channel's while */
 
 struct ioat_chan;
 
@@ -51,9 +60,10 @@ struct copy_piece {
 };
 
 struct copy_queue {
-	uint32_t done;		    /* atomic, the context's: jobs that were pending and are not */
-	uint32_t submitted, taken;  /* the owner's: jobs that were ever pending; taken as done */
-	const struct copy_ctx *ctx; /* where the newest is */
+	uint32_t done;		   /* atomic, the context's: jobs that were pending and are not */
+	uint32_t submitted, taken; /* the owner's: jobs that were ever pending; taken as done */
+	uint32_t expected_done;	   /* housekeeping's: by the next time */
+	struct copy_ctx *ctx;	   /* where the newest is */
 	void (*wake)(struct copy_queue *q); /* on the context's core: done has changed */
 };
 
@@ -95,35 +105,44 @@ struct copy_ctx {
 	struct work work;
 	struct worker *worker; /* this core's; NULL: someone calls copy_poll() */
 	bool scheduled;
+	uint32_t last_tail; /* job_tail when the work ran last */
+	unsigned dry_polls; /* runs in a row in which nothing ended */
+	bool overdue; /* atomic: an interrupt may have been lost, so poll until something ends */
 } __cacheline_aligned;
 
 /* wake may be NULL. */
 void copy_queue_init(struct copy_queue *q, void (*wake)(struct copy_queue *q));
 
-/* Zeroed by the caller. worker: of the core that it belongs to. */
+/* Zeroed by the caller. worker: of the core that it belongs to, whose `copy` it becomes. */
 void copy_ctx_init(struct copy_ctx *ctx, struct worker *worker);
 /* An open channel that nobody else uses. At start, it allocates. -ENOMEM, -ENOSPC. */
 int copy_ctx_add_channel(struct copy_ctx *ctx, struct ioat_chan *c) __must_check;
 
-/* Any engine but the CPU's plain loop, or older jobs to keep the order with. If not, the caller may
- * as well copy by itself and say so by copy_count_cpu(). */
+/* Neither an engine beside the CPU nor older jobs to keep the order with: the caller may as well
+ * copy by itself, and say so by copy_count_cpu(). */
 static inline bool copy_is_immediate(const struct copy_ctx *ctx, const struct copy_queue *q)
 {
 	return !ctx->nr_channels && q->submitted == q->taken;
 }
 
-static inline void copy_count_cpu(struct copy_ctx *ctx, uint64_t bytes)
+/* Copies beside copy_submit(); or, with 0 copies, bytes that belong to a job of it. */
+static inline void copy_count_cpu(struct copy_ctx *ctx, uint64_t copies, uint64_t bytes)
 {
-	store_relaxed(&ctx->stats.cpu_copies, ctx->stats.cpu_copies + 1);
+	store_relaxed(&ctx->stats.cpu_copies, ctx->stats.cpu_copies + copies);
 	store_relaxed(&ctx->stats.cpu_bytes, ctx->stats.cpu_bytes + bytes);
 }
+
+/* Whether copy_submit() would take a job now. If not, it is counted as refused and q->wake() comes.
+ */
+bool copy_accepts(struct copy_ctx *ctx, const struct copy_queue *q);
 
 int copy_submit_channels(struct copy_ctx *ctx, struct copy_queue *q, const struct copy_piece *piece,
 	unsigned nr, uint32_t dest_core) __must_check;
 
 /* The owner of q, on the core of ctx. dest_core: index of the core whose cache should have the
- * bytes, if a channel can aim; or COPY_ANY_CORE. The pieces are not needed after the call. enum
- * copy_result, or -EAGAIN. */
+ * bytes, if a channel can aim; or COPY_ANY_CORE. The pieces are not needed after the call. Without
+ * pieces: a copy that the caller has done itself, for its place in the order. enum copy_result, or
+ * -EAGAIN. */
 static inline __must_check int copy_submit(struct copy_ctx *ctx, struct copy_queue *q,
 	const struct copy_piece *piece, unsigned nr, uint32_t dest_core)
 {
@@ -135,7 +154,7 @@ static inline __must_check int copy_submit(struct copy_ctx *ctx, struct copy_que
 		copy_bytes(piece[i].dst, piece[i].src, piece[i].len_bytes);
 		bytes += piece[i].len_bytes;
 	}
-	copy_count_cpu(ctx, bytes);
+	copy_count_cpu(ctx, 1, bytes);
 	return COPY_DONE;
 }
 
@@ -161,6 +180,9 @@ bool copy_poll(struct copy_ctx *ctx);
 bool copy_interrupt_request(struct copy_ctx *ctx);
 /* notify() of a channel's interrupt; arg: the context. */
 void copy_interrupt(void *ctx);
+/* Every 10 ms or so, on one core at a time: jobs that have been pending since the last time are
+ * looked after. Any core. */
+void copy_queue_housekeeping(struct copy_queue *q);
 
 static inline uint32_t copy_break_even_bytes(const struct copy_ctx *ctx)
 {

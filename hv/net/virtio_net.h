@@ -7,12 +7,14 @@
  * the guest's buffers go to switch_forward(). When the last destination has copied, the frame comes
  *     back by a lock-free list, and the transmit work publishes the buffer as used.
  *   receive (virtio_net_rx.c): deliver() queues the reference in a bounded lock-free ring; the
- *     receive work copies into the guest's buffers. No buffers: frames wait, then the ring is full
- *     and senders wait (-EAGAIN, wait_room()); a guest that gives no buffer for
- *     VIRTIO_NET_PATIENCE_US has its frames dropped until it does.
+ *     receive work copies into the guest's buffers, or has the core's I/OAT channels do it
+ *     (virtio_net_rx_copy.c). No buffers: frames wait, then the ring is full and senders wait
+ *     (-EAGAIN, wait_room()); a guest that gives no buffer for VIRTIO_NET_PATIENCE_US has its
+ *     frames dropped until it does.
  *
  * Reset: each queue that was running goes to STOPPING and its work, on whichever core, takes it to
- * OFF: a transmit queue when its last frame is back. Only the queue's work touches ring memory. */
+ * OFF: a transmit queue when its last frame is back, a receive queue when no copy into the guest's
+ * memory is under way. Only the queue's work touches ring memory. */
 #ifndef SLUICE_NET_VIRTIO_NET_H
 #define SLUICE_NET_VIRTIO_NET_H
 
@@ -20,6 +22,7 @@
 #include <stdint.h>
 
 #include "lib/bits.h"
+#include "net/copy.h"
 #include "net/frame.h"
 #include "net/frame_ring.h"
 #include "net/port.h"
@@ -91,7 +94,8 @@ struct virtio_net_stats {
 	uint64_t runs;	     /* of the work item */
 	uint64_t batches;    /* runs that moved something */
 	uint64_t frames;
-	uint64_t copies, copy_bytes; /* payload copies by the CPU */
+	/* Of payload, by whichever engine; copy.h counts those apart. */
+	uint64_t copies, copy_bytes;
 };
 
 struct virtio_net;
@@ -137,10 +141,24 @@ struct rx_buffer {
 	uint16_t head;
 };
 
+/* A buffer that is being filled by a copy. */
+#define RX_PENDING_MAX ((uint32_t)VIRTIO_NET_QUEUE_SIZE)
+
+struct rx_pending {
+	struct frame *frame; /* goes back with this buffer, NULL: none */
+	uint32_t used_bytes;
+	uint16_t head;
+	bool last; /* of its copy */
+};
+
 struct rx_queue {
 	struct virtio_net_queue q;
 	struct segmenter cutter; /* of the ring's first frame, if cutting */
 	bool cutting;
+	bool async; /* this run's copies end later, or may */
+	/* The core's copy context, NULL: none; what this run has to tell it. */
+	struct copy_ctx *ctx;
+	uint64_t counted_copies, counted_bytes;
 	/* The buffers for the frame at hand. */
 	unsigned nr_buffers, nr_segments;
 	struct rx_buffer buffer[RX_MERGE_MAX];
@@ -150,6 +168,9 @@ struct rx_queue {
 	uint64_t progress; /* counts deliveries, so that housekeeping sees any */
 	/* Housekeeping's. */
 	uint64_t starved_since_us, starved_progress;
+	struct copy_queue copies;
+	uint32_t pending_head, pending_tail; /* free running */
+	struct rx_pending pending[RX_PENDING_MAX];
 	struct waiters waiters; /* senders that wait for room */
 	struct frame_ring ring;
 };

@@ -5,11 +5,12 @@
 #include "cpu/hw.h"
 #include "lib/errno.h"
 #include "net/switch.h"
+#include "net/virtio_net_rx_copy.h"
 
-#define HDR_BYTES ((uint32_t)sizeof(struct virtio_net_hdr))
+#define HDR_BYTES RX_HDR_BYTES
 
-/* What became of the frame at hand, beside the errnos: see rx_next(). */
-enum { FRAME_DONE = 0, FRAME_MORE = 1 };
+/* What became of the frame at hand, beside the errnos: see rx_frame(). */
+enum { FRAME_DONE = 0, FRAME_MORE = 1, FRAME_KEPT = 2 };
 
 static struct rx_queue *rx_of(struct port *p, const struct frame *f)
 {
@@ -127,33 +128,21 @@ static struct virtio_net_hdr header_of(
 	return h;
 }
 
-static void sinks_init(const struct rx_queue *rx, struct sink *header, struct sink *body)
-{
-	/* The same pair of pointer and length on both sides of the module border. */
-	_Static_assert(sizeof(struct sink_buffer) == sizeof(struct virtqueue_segment) &&
-			       offsetof(struct sink_buffer, len_bytes) ==
-				       offsetof(struct virtqueue_segment, len_bytes),
-		"a sink is made of a chain's segments");
-	const struct sink_buffer *b = (const struct sink_buffer *)(const void *)rx->segment;
-
-	sink_init(header, b, rx->nr_segments);
-	sink_init(body, b, rx->nr_segments);
-}
-
 static int write_whole(struct rx_queue *rx, const struct frame *f, struct frame_plan *plan)
 {
 	bool complete = !(rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM);
 	struct virtio_net_hdr h = header_of(rx, &plan->offload, complete);
 	struct sink header, body;
 
-	sinks_init(rx, &header, &body);
+	rx_sink_init(rx, &header);
+	rx_sink_init(rx, &body);
 	if (sink_write(&header, &h, HDR_BYTES) || sink_skip(&body, HDR_BYTES))
 		return -ENOSPC;
 	return frame_write(f, plan, complete, &body);
 }
 
 /* A small frame that needs nothing done, into one buffer: most of those that come in numbers. */
-static bool write_simple(
+__attribute__((always_inline)) static inline bool write_simple(
 	const struct rx_queue *rx, const struct frame *f, const struct frame_plan *plan)
 {
 	const struct virtqueue_segment *s = rx->segment;
@@ -193,7 +182,63 @@ static bool oversize(const struct rx_queue *rx, uint32_t len_bytes)
 	return len_bytes > (uint32_t)rx->q.dev->setup.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES;
 }
 
-static int rx_whole(struct rx_queue *rx, const struct frame *f)
+/* Whether it is worth asking the copy engine: a checksum to complete is the CPU's work. */
+static bool wants_engine(const struct rx_queue *rx, const struct frame_plan *plan)
+{
+	if (plan->len_bytes < COPY_SMALL_BYTES)
+		return false;
+	return !(plan->offload.flags & VNET_HDR_F_NEEDS_CSUM) ||
+	       (rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM);
+}
+
+static int fill_by_engine(struct rx_queue *rx, const struct frame *f, const struct frame_plan *plan)
+{
+	bool complete = !(rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM);
+	const struct virtio_net_hdr h = header_of(rx, &plan->offload, complete);
+
+	return rx_copy_frame(rx, f, plan, &h);
+}
+
+/* The buffers at hand are full, or will be. f: ends with them, NULL: it goes on. */
+static int end_buffers(struct rx_queue *rx, struct frame *f, uint32_t len_bytes, int copied)
+{
+	count_copy(rx, len_bytes);
+	if (copied == COPY_PENDING) {
+		rx_copy_wait(rx, f, HDR_BYTES + len_bytes);
+		return FRAME_KEPT;
+	}
+	use_buffers(rx, HDR_BYTES + len_bytes);
+	if (f)
+		port_count_tx(&rx->q.dev->port, f);
+	return FRAME_DONE;
+}
+
+/* rx_whole() where copies end later, or may. */
+__attribute__((noinline)) static int rx_whole_async(
+	struct rx_queue *rx, struct frame *f, struct frame_plan *plan)
+{
+	int r;
+
+	if (rx_copy_room(rx))
+		return -EBUSY;
+	r = take_buffers(rx, HDR_BYTES + plan->len_bytes);
+	if (r == -ENOSPC)
+		return drop(rx, DROP_BUFFER_SIZE);
+	if (r)
+		return r;
+	if (wants_engine(rx, plan))
+		r = fill_by_engine(rx, f, plan);
+	else if (write_simple(rx, f, plan) || !write_whole(rx, f, plan))
+		r = rx_copy_written(rx, plan->len_bytes);
+	else
+		r = -ENOSPC;
+	if (r >= 0)
+		return end_buffers(rx, f, plan->len_bytes, r);
+	virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
+	return r == -EBUSY ? r : drop(rx, DROP_MALFORMED);
+}
+
+static int rx_whole(struct rx_queue *rx, struct frame *f)
 {
 	struct virtio_net *d = rx->q.dev;
 	struct frame_plan plan;
@@ -202,6 +247,8 @@ static int rx_whole(struct rx_queue *rx, const struct frame *f)
 	frame_plan(f, port_wants_tag(&d->port, f), &plan);
 	if (plan.offload.gso_type == VNET_HDR_GSO_NONE && oversize(rx, plan.len_bytes))
 		return drop(rx, DROP_OVERSIZE);
+	if (rx->async)
+		return rx_whole_async(rx, f, &plan);
 	r = take_buffers(rx, HDR_BYTES + plan.len_bytes);
 	if (r == -ENOSPC)
 		return drop(rx, DROP_BUFFER_SIZE);
@@ -217,30 +264,34 @@ static int rx_whole(struct rx_queue *rx, const struct frame *f)
 	return FRAME_DONE;
 }
 
-/* One piece of the frame being cut. */
-static int write_piece(struct rx_queue *rx)
+/* One piece of the frame being cut, by the CPU. enum copy_result, or an error. */
+static int write_piece(struct rx_queue *rx, uint32_t len_bytes)
 {
 	struct frame_offload o;
 	struct virtio_net_hdr h;
 	struct sink header, body;
 
-	sinks_init(rx, &header, &body);
+	rx_sink_init(rx, &header);
+	rx_sink_init(rx, &body);
 	if (sink_skip(&body, HDR_BYTES) || segment_write(&rx->cutter, &body, &o))
 		return -ENOSPC;
 	h = header_of(rx, &o, false);
-	return sink_write(&header, &h, HDR_BYTES);
+	if (sink_write(&header, &h, HDR_BYTES))
+		return -ENOSPC;
+	return rx->async ? rx_copy_written(rx, len_bytes) : COPY_DONE;
 }
 
 /* TCP segmentation for a guest that did not negotiate it. */
-static int rx_cut(struct rx_queue *rx, const struct frame *f, unsigned *budget)
+static int rx_cut(struct rx_queue *rx, struct frame *f, unsigned *budget)
 {
 	uint32_t len_bytes;
+	int r = FRAME_DONE;
 
 	while ((len_bytes = segment_next_len(&rx->cutter)) != 0) {
-		int r;
-
 		if (*budget == 0)
 			return FRAME_MORE;
+		if (rx->async && rx_copy_room(rx))
+			return -EBUSY;
 		(*budget)--;
 		if (oversize(rx, len_bytes))
 			return drop(rx, DROP_OVERSIZE);
@@ -249,16 +300,15 @@ static int rx_cut(struct rx_queue *rx, const struct frame *f, unsigned *budget)
 			return drop(rx, DROP_BUFFER_SIZE);
 		if (r)
 			return r;
-		if (write_piece(rx)) {
+		r = write_piece(rx, len_bytes);
+		if (r < 0) {
 			virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
 			return drop(rx, DROP_BUFFER_SIZE);
 		}
-		use_buffers(rx, HDR_BYTES + len_bytes);
-		count_copy(rx, len_bytes);
+		r = end_buffers(rx, segment_next_len(&rx->cutter) ? NULL : f, len_bytes, r);
 	}
 	rx->cutting = false;
-	port_count_tx(&rx->q.dev->port, f);
-	return FRAME_DONE;
+	return r;
 }
 
 /* 5.1.6.4.1: only what the driver negotiated may reach it. */
@@ -273,9 +323,10 @@ static bool takes_gso(uint64_t features, uint8_t gso_type)
 	return (features & type) != 0;
 }
 
-/* FRAME_DONE: delivered, or dropped and counted. FRAME_MORE: out of budget in the middle of it.
- * -EAGAIN: no buffers; -EPROTO: the ring makes no sense. */
-static int rx_frame(struct rx_queue *rx, const struct frame *f, unsigned *budget)
+/* FRAME_DONE: delivered, or dropped and counted. FRAME_KEPT: it has its buffers and will be.
+ * FRAME_MORE: out of budget in the middle of it. -EAGAIN: no buffers; -EBUSY: older copies must end
+ * first; -EPROTO: the ring makes no sense. */
+static int rx_frame(struct rx_queue *rx, struct frame *f, unsigned *budget)
 {
 	uint64_t features = rx->q.dev->features;
 
@@ -317,7 +368,8 @@ static void set_starved(struct rx_queue *rx, bool starved)
 		store_relaxed(&rx->drop_waiting, false);
 }
 
-/* Moves frames until there are none, no buffers (-EAGAIN), or no budget. Returns how many. */
+/* Moves frames until there are none, no buffers (-EAGAIN), too many copies under way (-EBUSY), or
+ * no budget. Returns how many. */
 static unsigned rx_move(struct rx_queue *rx, unsigned *budget, int *r)
 {
 	struct frame *f;
@@ -325,8 +377,10 @@ static unsigned rx_move(struct rx_queue *rx, unsigned *budget, int *r)
 
 	while (*budget && (f = frame_ring_peek(&rx->ring))) {
 		*r = rx_frame(rx, f, budget);
-		if (*r == FRAME_DONE) {
-			pop_frame(rx, f);
+		if (*r == FRAME_DONE || *r == FRAME_KEPT) {
+			frame_ring_pop(&rx->ring);
+			if (*r == FRAME_DONE)
+				frame_put(f);
 			n++;
 			*budget -= MIN(*budget, 1u);
 		} else if (*r == -EAGAIN && virtqueue_enable_kick(&rx->q.vq)) {
@@ -345,10 +399,12 @@ static void rx_on(struct rx_queue *rx, unsigned *budget)
 	int r = FRAME_DONE;
 	unsigned n;
 
+	rx_copy_begin(rx, false);
 	if (load_relaxed(&rx->starved) && virtqueue_enable_kick(&rx->q.vq))
 		set_starved(rx, false);
 	virtqueue_disable_kick(&rx->q.vq);
 	n = rx_move(rx, budget, &r);
+	rx_copy_end(rx);
 	queue_publish(&rx->q);
 	if (r == -EPROTO) {
 		queue_broken(&rx->q);
@@ -380,7 +436,9 @@ static enum work_result rx_run(struct work *w, unsigned budget)
 	}
 	if (state == QUEUE_STOPPING) {
 		set_starved(rx, false);
-		store_release(&rx->q.state, (uint32_t)QUEUE_OFF);
+		rx_copy_begin(rx, true);
+		if (!rx_copy_is_pending(rx)) /* else we are woken */
+			store_release(&rx->q.state, (uint32_t)QUEUE_OFF);
 	}
 	drop_all(rx, DROP_LINK_DOWN); /* also what was pushed while the state changed */
 	return WORK_DONE;
@@ -390,6 +448,7 @@ void virtio_net_rx_housekeeping(struct rx_queue *rx, uint64_t now_us)
 {
 	uint64_t progress = load_relaxed(&rx->progress);
 
+	copy_queue_housekeeping(&rx->copies);
 	if (!load_relaxed(&rx->starved) || progress != rx->starved_progress) {
 		rx->starved_progress = progress;
 		rx->starved_since_us = now_us;
@@ -408,4 +467,5 @@ void virtio_net_rx_init(struct rx_queue *rx, struct virtio_net *d, unsigned inde
 	rx->q.index = index;
 	work_init(&rx->q.work, rx_run);
 	frame_ring_init(&rx->ring);
+	rx_copy_init(rx);
 }

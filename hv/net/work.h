@@ -23,6 +23,8 @@ enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
 
 #define WORK_BUDGET_FRAMES 64
 
+struct copy_ctx;
+
 struct work {
 	struct work *next;     /* owned by the worker while QUEUED */
 	uint32_t state;	       /* enum work_state, atomic */
@@ -36,6 +38,7 @@ struct worker {
 	struct work *batch;		/* taken over, in arrival order; the owner's */
 	struct work *polled;		/* to look at again; the owner's */
 	uint64_t runs, frames;		/* statistics, the owner's */
+	struct copy_ctx *copy;		/* the core's, if it has one: copy.h; set at start */
 	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
 } __cacheline_aligned;
 

@@ -80,6 +80,9 @@ void net_world_init(unsigned nr_guests, const struct net_guest_conf *conf)
 	static const struct net_guest_conf standard = { .policy.spoof_check = true };
 
 	memset(world.worker, 0, sizeof(world.worker));
+	memset(world.copy, 0, sizeof(world.copy));
+	for (unsigned i = 0; i < NET_CORES; i++)
+		world.worker[i].copy = &world.copy[i];
 	world.now_us = 1000;
 	world.nr_guests = nr_guests;
 	world.sw = aligned_alloc(64, ALIGN_UP(sizeof(*world.sw), (size_t)64));
@@ -117,6 +120,26 @@ uint64_t net_world_drops(enum drop_reason why)
 	return c.drops[why];
 }
 
+static bool copies_balanced(void)
+{
+	uint64_t copies = 0, bytes = 0;
+
+	for (unsigned i = 0; i < world.nr_guests; i++) {
+		struct virtio_net_stats s;
+
+		virtio_net_sum(world.guest[i].net, &s);
+		copies += s.copies;
+		bytes += s.copy_bytes;
+	}
+	for (unsigned i = 0; i < NET_CORES; i++) {
+		const struct copy_stats *s = &world.copy[i].stats;
+
+		copies -= s->cpu_copies + s->ioat_copies;
+		bytes -= s->cpu_bytes + s->ioat_bytes;
+	}
+	return !copies && !bytes;
+}
+
 bool net_world_balanced(void)
 {
 	struct port_counters c;
@@ -125,7 +148,7 @@ bool net_world_balanced(void)
 	switch_sum(world.sw, &c);
 	for (unsigned i = 0; i < DROP_REASONS; i++)
 		drops += c.drops[i];
-	return c.rx_frames + c.extra_copies == c.tx_frames + drops;
+	return c.rx_frames + c.extra_copies == c.tx_frames + drops && copies_balanced();
 }
 
 int net_guest_start(struct net_guest *g, uint64_t features, uint16_t ring_size)

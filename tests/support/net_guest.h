@@ -42,8 +42,12 @@ struct net_guest_conf {
 struct net_world {
 	struct net_switch *sw;
 	struct worker worker[NET_CORES]; /* guest i's hint says core 0 at first */
+	struct copy_ctx
+		copy[NET_CORES]; /* the workers'; without channels, unless the test has some */
 	uint64_t now_us;
 	unsigned nr_guests;
+	/* For guests' memory, where it is not just anywhere: zeroed, never freed; NULL: none. */
+	uint8_t *(*memory)(uint64_t len_bytes);
 	struct net_guest guest[NET_GUESTS_MAX];
 };
 
@@ -54,7 +58,7 @@ void net_world_init(unsigned nr_guests, const struct net_guest_conf *conf);
 void net_world_free(void);
 /* Runs packet work until there is none; false if that takes suspiciously long. */
 bool net_world_run(void);
-/* Frames in = frames out + drops. */
+/* Frames in = frames out + drops; all copies are counted, by engine. */
 bool net_world_balanced(void);
 uint64_t net_world_drops(enum drop_reason why);
 
