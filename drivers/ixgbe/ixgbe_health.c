@@ -6,7 +6,7 @@
  *   late write-back           everything sent, not reported for 100 ms: counted; 500 ms: reset
  *   stalled receive queue     frames go on arriving, the queue has buffers and RDH stands for
  *                             200 ms: reset within 400 ms
- *   DMA abort                 PCI status: reset within 100 ms
+ *   DMA abort, device gone    PCI status, registers of all ones: reset within 100 ms
  *   broken descriptors        reset within 100 ms
  *   link down with packets in the ring for 200 ms: reset, so that their memory comes back */
 #include "drivers/ixgbe/ixgbe_hw.h"
@@ -175,6 +175,10 @@ static bool needs_reset(struct ixgbe *ix)
 	uint64_t paused = s->rx_pause, bad = s->rx_bad_descriptors;
 	bool reset, stuck;
 
+	if (ixgbe_read(ix, IXGBE_STATUS) == UINT32_MAX) {
+		log_error("%s: the device does not answer", ix->nic.name);
+		return true;
+	}
 	ixgbe_stats_collect(ix);
 	paused = s->rx_pause - paused;
 	reset = dma_aborted(ix) || s->rx_bad_descriptors != bad || packets_are_stuck(ix);

@@ -59,9 +59,12 @@ uint32_t fake_mmio_read32(uint64_t base, uint64_t off)
 {
 	unsigned bar = 0;
 	uint64_t at = 0;
-	struct pci_dev *d = device_at(base + off, &bar, &at);
+	struct pci_dev *d;
 
 	rig.mmio_reads++;
+	if (rig.gone)
+		return UINT32_MAX;
+	d = device_at(base + off, &bar, &at);
 	return bench_read32(d, bar, at);
 }
 
@@ -69,9 +72,12 @@ void fake_mmio_write32(uint64_t base, uint64_t off, uint32_t v)
 {
 	unsigned bar = 0;
 	uint64_t at = 0;
-	struct pci_dev *d = device_at(base + off, &bar, &at);
+	struct pci_dev *d;
 
 	rig.mmio_writes++;
+	if (rig.gone)
+		return;
+	d = device_at(base + off, &bar, &at);
 	bench_write32(d, bar, at, v);
 }
 

@@ -38,6 +38,7 @@ struct rig {
 	struct m82599 *chip;
 	struct rig_port port[2];
 	uint64_t mmio_reads, mmio_writes;
+	bool gone; /* both ports' registers read all ones */
 };
 
 extern struct rig rig;
