@@ -61,44 +61,48 @@
 #define RX_PACKET_BUFFER_SIZE (512 * 1024)
 
 /* ---- Checksums, RSS, queue selection: DS 8.2.3.7 ---- */
-#define REG_RXCSUM	     0x05000
-#define RXCSUM_IPPCSE	     (1u << 12)
-#define RXCSUM_PCSD	     (1u << 13)
-#define REG_RFCTL	     0x05008
-#define RFCTL_RSC_DIS	     (1u << 5)
-#define RFCTL_IPV6_DIS	     (1u << 10)
-#define RFCTL_IPV6_XSUM	     (1u << 11)
-#define REG_PSRTYPE(n)	     (0x0ea00 + 4 * (n)) /* 64 */
-#define REG_PSRTYPE_LOW(n)   (0x05480 + 4 * (n)) /* aliases of the first 16 */
-#define PSRTYPE_TCP	     (1u << 4)
-#define PSRTYPE_UDP	     (1u << 5)
-#define PSRTYPE_IPV4	     (1u << 8)
-#define PSRTYPE_IPV6	     (1u << 9)
-#define PSRTYPE_L2	     (1u << 12)
-#define PSRTYPE_RQPL_SHIFT   29
-#define REG_MRQC	     0x05818
-#define MRQC_MODE	     0xfu
-#define MRQC_RSS	     1u
-#define MRQC_8TC	     2u
-#define MRQC_4TC	     3u
-#define MRQC_8TC_RSS	     4u
-#define MRQC_4TC_RSS	     5u
-#define MRQC_64VT	     8u
-#define MRQC_32VT_RSS	     10u
-#define MRQC_64VT_RSS	     11u
-#define MRQC_16VT_8TC	     12u
-#define MRQC_32VT_4TC	     13u
-#define MRQC_TCP_IPV4	     (1u << 16)
-#define MRQC_IPV4	     (1u << 17)
-#define MRQC_TCP_IPV6_EX     (1u << 18)
-#define MRQC_IPV6_EX	     (1u << 19)
-#define MRQC_IPV6	     (1u << 20)
-#define MRQC_TCP_IPV6	     (1u << 21)
-#define MRQC_UDP_IPV4	     (1u << 22)
-#define MRQC_UDP_IPV6	     (1u << 23)
-#define MRQC_UDP_IPV6_EX     (1u << 24)
-#define REG_RETA(n)	     (0x05c00 + 4 * (n)) /* 32 */
-#define REG_RSSRK(n)	     (0x05c80 + 4 * (n)) /* 10 */
+#define REG_RXCSUM	   0x05000
+#define RXCSUM_IPPCSE	   (1u << 12)
+#define RXCSUM_PCSD	   (1u << 13)
+#define REG_RFCTL	   0x05008
+#define RFCTL_RSC_DIS	   (1u << 5)
+#define RFCTL_IPV6_DIS	   (1u << 10)
+#define RFCTL_IPV6_XSUM	   (1u << 11)
+#define REG_PSRTYPE(n)	   (0x0ea00 + 4 * (n)) /* 64 */
+#define REG_PSRTYPE_LOW(n) (0x05480 + 4 * (n)) /* aliases of the first 16 */
+#define PSRTYPE_TCP	   (1u << 4)
+#define PSRTYPE_UDP	   (1u << 5)
+#define PSRTYPE_IPV4	   (1u << 8)
+#define PSRTYPE_IPV6	   (1u << 9)
+#define PSRTYPE_L2	   (1u << 12)
+#define PSRTYPE_RQPL_SHIFT 29
+#define REG_MRQC	   0x05818
+#define MRQC_MODE	   0xfu
+#define MRQC_RSS	   1u
+#define MRQC_8TC	   2u
+#define MRQC_4TC	   3u
+#define MRQC_8TC_RSS	   4u
+#define MRQC_4TC_RSS	   5u
+#define MRQC_64VT	   8u
+#define MRQC_32VT_RSS	   10u
+#define MRQC_64VT_RSS	   11u
+#define MRQC_16VT_8TC	   12u
+#define MRQC_32VT_4TC	   13u
+#define MRQC_TCP_IPV4	   (1u << 16)
+#define MRQC_IPV4	   (1u << 17)
+#define MRQC_TCP_IPV6_EX   (1u << 18)
+#define MRQC_IPV6_EX	   (1u << 19)
+#define MRQC_IPV6	   (1u << 20)
+#define MRQC_TCP_IPV6	   (1u << 21)
+#define MRQC_UDP_IPV4	   (1u << 22)
+#define MRQC_UDP_IPV6	   (1u << 23)
+#define MRQC_UDP_IPV6_EX   (1u << 24)
+#define REG_RETA(n)	   (0x05c00 + 4 * (n)) /* 32 */
+#define REG_RSSRK(n)	   (0x05c80 + 4 * (n)) /* 10 */
+/* the same three, at the addresses that the datasheet gives first */
+#define REG_RETA_ALIAS(n)    (0x0eb00 + 4 * (n))
+#define REG_RSSRK_ALIAS(n)   (0x0eb80 + 4 * (n))
+#define REG_MRQC_ALIAS	     0x0ec80
 #define REG_ETQF(n)	     (0x05128 + 4 * (n)) /* 8 */
 #define ETQF_UP_SHIFT	     16
 #define ETQF_UP_EN	     (1u << 19)

@@ -128,6 +128,13 @@ static void pfqde_write(struct port *p, unsigned i, uint32_t v)
 	rx_kick(p);
 }
 
+/* DS 8.2.3.11.3: the requester id, for the chipset's table of those that may send tags */
+static uint32_t dca_id_read(struct port *p, unsigned i)
+{
+	(void)i;
+	return p->dev.bdf;
+}
+
 #define QUEUE(reg) .off = RX_QUEUES_LOW + (reg), .count = QUEUES_LOW, .stride = QUEUE_STRIDE
 #define HIGH(reg)  .off = RX_QUEUES_HIGH + (reg), .count = QUEUES_LOW, .stride = QUEUE_STRIDE
 
@@ -162,7 +169,7 @@ const struct reg_range rx_ranges[] = {
 	{ .off = REG_RTRUP2TC, .writable = 0x00ffffff },
 	{ .off = REG_RXPBSIZE(0), .writable = RXPBSIZE_BYTES, .reset = RX_PACKET_BUFFER_SIZE },
 	{ .off = REG_RXPBSIZE(1), .count = RX_PACKET_BUFFERS - 1, .writable = RXPBSIZE_BYTES },
-	{ .off = REG_DCA_ID, .read = NULL },
+	{ .off = REG_DCA_ID, .read = dca_id_read },
 	{ .off = REG_DCA_CTRL, .writable = 0x0000001f, .reset = DCA_CTRL_DIS },
 	{ 0 },
 };

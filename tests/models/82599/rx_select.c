@@ -265,6 +265,8 @@ static void ftqf_write(struct port *p, unsigned i, uint32_t v)
 	*word = v & FTQF_ENABLE ? *word | bit : *word & ~bit;
 }
 
+#define RETA_WRITABLE 0x0f0f0f0fu
+
 static void etqf_write(struct port *p, unsigned i, uint32_t v)
 {
 	uint8_t bit = (uint8_t)(1u << i), *mask = &p->data->ethertype_filters;
@@ -289,6 +291,33 @@ static void psrtype_low_write(struct port *p, unsigned i, uint32_t v)
 	reg_set(p, REG_PSRTYPE(i), v);
 }
 
+static uint32_t rssrk_read(struct port *p, unsigned i)
+{
+	return reg_get(p, REG_RSSRK(i));
+}
+
+static uint32_t reta_read(struct port *p, unsigned i)
+{
+	return reg_get(p, REG_RETA(i));
+}
+
+static void reta_write(struct port *p, unsigned i, uint32_t v)
+{
+	reg_set(p, REG_RETA(i), v & RETA_WRITABLE);
+}
+
+static uint32_t mrqc_read(struct port *p, unsigned i)
+{
+	(void)i;
+	return reg_get(p, REG_MRQC);
+}
+
+static void mrqc_write(struct port *p, unsigned i, uint32_t v)
+{
+	(void)i;
+	reg_set(p, REG_MRQC, v);
+}
+
 /* DS 8.2.3.7: those of receive queue selection */
 const struct reg_range select_ranges[] = {
 	{ .off = REG_RXCSUM, .writable = 0x00003000 },
@@ -299,8 +328,11 @@ const struct reg_range select_ranges[] = {
 		.read = psrtype_low_read,
 		.write = psrtype_low_write },
 	{ .off = REG_MRQC, .writable = ~0u },
-	{ .off = REG_RETA(0), .count = 32, .writable = 0x0f0f0f0f },
+	{ .off = REG_RETA(0), .count = 32, .writable = RETA_WRITABLE },
 	{ .off = REG_RSSRK(0), .count = 10, .write = rssrk_write },
+	{ .off = REG_MRQC_ALIAS, .read = mrqc_read, .write = mrqc_write },
+	{ .off = REG_RETA_ALIAS(0), .count = 32, .read = reta_read, .write = reta_write },
+	{ .off = REG_RSSRK_ALIAS(0), .count = 10, .read = rssrk_read, .write = rssrk_write },
 	{ .off = REG_ETQF(0), .count = NR_ETQF, .write = etqf_write },
 	{ .off = REG_ETQS(0), .count = NR_ETQF, .writable = ~0u },
 	{ .off = REG_SYNQF, .writable = 0x800000ff },
