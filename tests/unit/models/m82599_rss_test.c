@@ -211,6 +211,22 @@ static void test_filters(void **state)
 	assert_true(rx_get(&r[0], &v));
 }
 
+/* The registers answer at two addresses each: DS 8.2.3.7.12 to 8.2.3.7.14. */
+static void test_aliases(void **state)
+{
+	(void)state;
+	put(REG_RETA_ALIAS(31), 0xffffffff);
+	assert_int_equal(get(REG_RETA(31)), 0x0f0f0f0f);
+	put(REG_RETA(0), 0x01020304);
+	assert_int_equal(get(REG_RETA_ALIAS(0)), 0x01020304);
+	put(REG_RSSRK_ALIAS(9), 0x12345678);
+	assert_int_equal(get(REG_RSSRK(9)), 0x12345678);
+	put(REG_MRQC_ALIAS, 0x00010001);
+	assert_int_equal(get(REG_MRQC), 0x00010001);
+	dev->bdf = 0x0311;
+	assert_int_equal(get(REG_DCA_ID), 0x0311);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +235,7 @@ int main(void)
 		TEST(test_functions),
 		TEST(test_redirection),
 		TEST(test_filters),
+		TEST(test_aliases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
