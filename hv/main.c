@@ -19,6 +19,7 @@
 #include "mem/page_alloc.h"
 #include "mon/log.h"
 #include "mon/monitor.h"
+#include "net/copy_setup.h"
 #include "sched/sched.h"
 #include "vm/build.h"
 #include "vm/conf.h"
@@ -157,7 +158,7 @@ static int build_guests(const struct boot_info *bi)
 	vm_hooks.mark = monitor_mark;
 	vm_hooks.stopped = guest_stopped;
 	if (sched_init(nr_cpus, conf.slice_us, housekeeping) || vmx_shared_init() ||
-		vm_switches_create(&conf))
+		copy_start(sched_worker, conf.ioat) || vm_switches_create(&conf))
 		return -1;
 	err = vm_create_all(&conf, bi);
 	return err ? err : vm_uplinks_create(&conf);

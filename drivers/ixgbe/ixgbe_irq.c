@@ -10,7 +10,8 @@
 #define ALL_CAUSES   0x7fffffffu
 #define QUEUE_CAUSES 0xffffu
 #define OTHER_CAUSES (IXGBE_EI_PCI | IXGBE_EI_LSC | IXGBE_EI_SDP1 | IXGBE_EI_SDP2 | IXGBE_EI_ECC)
-#define RSC_ITR_US   10u /* DS 7.11.5.2: longer than the RSC delay, or nothing is coalesced */
+#define RSC_DELAY    7u /* GPIE: (7 + 1) * 4 us; ends what a poller would leave open: DS 7.11.5.2 */
+#define RSC_ITR_US   40u /* longer than the RSC delay, or nothing is coalesced */
 
 int ixgbe_irq_attach(struct ixgbe *ix)
 {
@@ -57,7 +58,7 @@ void ixgbe_irq_write(struct ixgbe *ix)
 		return;
 	ixgbe_write(ix, IXGBE_GPIE,
 		IXGBE_GPIE_MSIX | IXGBE_GPIE_OCD | IXGBE_GPIE_EIAME | IXGBE_GPIE_PBA |
-			IXGBE_GPIE_SDP1 | IXGBE_GPIE_SDP2);
+			IXGBE_GPIE_SDP1 | IXGBE_GPIE_SDP2 | RSC_DELAY * IXGBE_GPIE_RSC_DELAY);
 	ixgbe_write(ix, IXGBE_EIAC, QUEUE_CAUSES);
 	ixgbe_write(ix, IXGBE_EIAM, 0);
 	ixgbe_write(ix, IXGBE_EIAM_EX(0), UINT32_MAX);

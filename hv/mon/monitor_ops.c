@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mem/page_alloc.h"
 #include "mon/log.h"
+#include "net/copy_setup.h"
 #include "sched/sched.h"
 #include "vm/nic.h"
 #include "vm/uplink.h"
@@ -20,6 +21,7 @@ static bool poweroff_wanted;
 
 static void get_system(void *ctx, struct mon_system *s)
 {
+	struct copy_stats copies = { 0 };
 	struct page_stats pages;
 
 	(void)ctx;
@@ -40,7 +42,9 @@ static void get_system(void *ctx, struct mon_system *s)
 		switch_sum(vm_switch[i], &sum);
 		port_counters_add(&s->net, &sum);
 	}
-	s->copies_cpu = vm_nics_copies();
+	copy_stats_sum(&copies);
+	s->copies_cpu = copies.cpu_copies;
+	s->copies_ioat = copies.ioat_copies;
 }
 
 static enum mon_guest_state state_of(const struct vm *vm)

@@ -74,12 +74,18 @@ static int set_posted_interrupts(struct parser *p, struct conf_span s)
 	return conf_on_off(&p->r, s, "posted_interrupts", &p->c->posted_interrupts);
 }
 
+static int set_ioat(struct parser *p, struct conf_span s)
+{
+	return conf_on_off(&p->r, s, "ioat", &p->c->ioat);
+}
+
 static const struct option sluice_options[] = {
 	{ .name = "log", .set = set_log },
 	{ .name = "idle", .set = set_idle },
 	{ .name = "slice_us", .set = set_slice },
 	{ .name = "apicv", .set = set_apicv },
 	{ .name = "posted_interrupts", .set = set_posted_interrupts },
+	{ .name = "ioat", .set = set_ioat },
 };
 
 /* [switch NAME] */
@@ -494,6 +500,7 @@ int conf_parse(const char *text, size_t len_bytes, struct conf *c, struct conf_e
 	c->slice_us = 5000;
 	c->apicv = true;
 	c->posted_interrupts = true;
+	c->ioat = true;
 	if (len_bytes > CONF_SIZE_MAX)
 		return conf_fail_at(&p.r, (struct conf_where){ 1, 1 },
 			"%lu bytes, at most %u are allowed", len_bytes, CONF_SIZE_MAX);

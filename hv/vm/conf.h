@@ -92,6 +92,7 @@ struct conf {
 	unsigned slice_us;	 /* scheduler slice, default 5000 */
 	bool apicv;		 /* apicv=off works as on a CPU without it; default true */
 	bool posted_interrupts;	 /* likewise; default true */
+	bool ioat;		 /* I/OAT channels copy; default true */
 	unsigned nr_switches;
 	struct conf_switch sw[CONF_SWITCHES_MAX];
 	unsigned nr_guests;

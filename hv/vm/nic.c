@@ -133,17 +133,3 @@ void vm_nics_housekeeping(uint64_t t_us)
 	for (unsigned i = 0; i < nr_vm_switches; i++)
 		switch_age(vm_switch[i], t_us);
 }
-
-uint64_t vm_nics_copies(void)
-{
-	struct virtio_net_stats s;
-	uint64_t copies = 0;
-
-	for (unsigned i = 0; i < nr_vms; i++) {
-		for (unsigned n = 0; n < vms[i]->nr_nics; n++) {
-			virtio_net_sum(vms[i]->nic[n]->net, &s);
-			copies += s.copies;
-		}
-	}
-	return copies;
-}

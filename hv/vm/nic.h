@@ -36,7 +36,4 @@ bool vm_nic_reset(struct vm_nic *nic);
 /* Core 0, every 10 ms: ageing, stalled receivers. */
 void vm_nics_housekeeping(uint64_t now_us);
 
-/* Payload copies by the CPU, all NICs. */
-uint64_t vm_nics_copies(void);
-
 #endif

@@ -14,7 +14,7 @@
 #include "vm/nic.h"
 #include "vm/vm.h"
 
-#define MODERATION_US 20 /* between two interrupts of a vector */
+#define MODERATION_US 40 /* between two interrupts of a vector */
 
 struct vm_uplink *vm_uplink[CONF_SWITCHES_MAX];
 unsigned nr_vm_uplinks;

@@ -12,13 +12,13 @@ $(HOST_BENCH): $(HOST_BENCH_SRC) $(call sources_of,$(HOST_BENCH_SRC)) tests/supp
 
 .PHONY: bench bench-files bench-host
 ## make bench      measures in Bochs with one CPU what traffic and boot cost, beside the targets;
-##                 CASE=boot|offload|no-offload: only that; with valgrind, also bench-host
+##                 CASE=boot|offload|no-offload|wire|native-wire: only those; with valgrind, also bench-host
 bench: deps
 	@$(SUB_MAKE) -s bench-files
 	@tests/bench/run --build $(O) --cache $(CACHE) --jobs $(JOBS) \
 		$(if $(VALGRIND),--host $(HOST_BENCH)) $(CASE)
 
-bench-files: bochs $(MACHINE) $(ALL_GUESTS) $(if $(VALGRIND),$(HOST_BENCH))
+bench-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(NATIVE_FILES) $(if $(VALGRIND),$(HOST_BENCH))
 
 ## make bench-host instructions per frame of the packet path on the host; needs valgrind
 bench-host: $(HOST_BENCH)

@@ -20,6 +20,10 @@ TRAFFIC = (
     ("no-offload", "udp64", "the same, delivered", "delivered",
      (("ticks", 1e3, "kticks/packet", 30, 21.4, 50.8), ("exits", 1, "exits/packet", 0.25, None, 1.61))),
 )
+# over the wire, against stock Linux measured in the same call
+WIRE = (("tcp", "TCP over the wire"), ("tcp_reverse", "the same, reversed"))
+WIRE_TICKS_FACTOR = 1.15
+WIRE_EXITS_PER_PACKET = 0.25
 NATIVE_BOOT = 1508e6  # ticks, kernel entry to init
 BOOT = (("boot_ticks", 1e6, "Mticks", NATIVE_BOOT * 1.05 / 1e6, NATIVE_BOOT / 1e6,
          NATIVE_BOOT * 1.078 / 1e6),
@@ -37,6 +41,8 @@ def work(entry, unit):
     """How much of it a test did."""
     if unit == "MB":
         return entry["bytes"] / MB
+    if unit == "frame":  # on the wire, those with data: an MTU of 1500 less headers and timestamps
+        return entry["bytes"] / 1448
     return entry["packets"] - (entry["lost"] if unit == "delivered" else 0)
 
 
@@ -61,6 +67,24 @@ def traffic(runs):
     return found
 
 
+def tests_of(run, test):
+    return sorted((i for i in run["iperf"] if i["test"] == test), key=lambda i: i["bytes"]) if run else []
+
+
+def wire(runs):
+    found = []
+    for test, title in WIRE:
+        ours, theirs = tests_of(runs.get("wire"), test), tests_of(runs.get("native-wire"), test)
+        pair = whole_and_slope(ours[-2], ours[-1], "ticks", "MB") if len(ours) > 1 else (None, None)
+        native = whole_and_slope(theirs[-2], theirs[-1], "ticks", "MB")[1] if len(theirs) > 1 else None
+        found.append(figure(title, "Mticks/MB", *(v / 1e6 if v is not None else None for v in pair),
+                            native * WIRE_TICKS_FACTOR / 1e6 if native else None,
+                            native / 1e6 if native else None, None))
+        exits = whole_and_slope(ours[-2], ours[-1], "exits", "frame") if len(ours) > 1 else (None, None)
+        found.append(figure(title, "exits/frame", *exits, WIRE_EXITS_PER_PACKET, None, None))
+    return found
+
+
 def boot(runs):
     run = runs.get("boot")
     guest = run["guests"][0] if run else {}
@@ -80,14 +104,14 @@ def memory(runs):
 
 def verdict(f):
     value = f["steady"] if f["steady"] is not None else f["whole"]
-    if value is None:
+    if value is None or f["target"] is None:
         return "not measured"
     difference = (value / f["target"] - 1) * 100
     return f"met, {-difference:.0f}% below" if difference <= 0 else f"MISSED by {difference:.0f}%"
 
 
 def figures(runs):
-    found = traffic(runs) + boot(runs) + memory(runs)
+    found = traffic(runs) + wire(runs) + boot(runs) + memory(runs)
     for f in found:
         f["verdict"] = verdict(f)
     return found
@@ -122,7 +146,8 @@ def text(results):
     rows = [("", "", "whole", "steady", "target", "native", "KVM", "against target")]
     for f in results["figures"]:
         rows.append((f["figure"], f["unit"], cell(f["whole"]), cell(f["steady"]),
-                     "<= " + cell(f["target"]), cell(f["native"]), cell(f["kvm"]), f["verdict"]))
+                     "<= " + cell(f["target"]) if f["target"] is not None else "-",
+                     cell(f["native"]), cell(f["kvm"]), f["verdict"]))
     out = [f"Sluice {s['version']}, {s['emulator']}, {s['cpus']} CPU {s['model']}, ips={s['ips']}, "
            f"guests with 1 vCPU, {s['guest_memory']},\n\"{s['linux']}\"", table(rows),
            "whole: the longer test from start to end of iperf3; steady: the slope between two lengths, "
