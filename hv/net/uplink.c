@@ -4,11 +4,6 @@
 #include "lib/errno.h"
 #include "lib/fmt.h"
 
-static struct uplink_pair *pair_of(struct uplink *up, unsigned i)
-{
-	return up->pair[i < up->setup.nr_pairs ? i : 0];
-}
-
 void uplink_schedule(struct uplink_pair *pair, struct work *w)
 {
 	const struct uplink_setup *s = &pair->up->setup;
@@ -35,30 +30,50 @@ static int init_pair(struct uplink *up, unsigned i)
 	return err;
 }
 
-int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup)
+static int check_setup(const struct nic *nic, const struct uplink_setup *s)
 {
-	up->nic = nic;
-	up->setup = *setup;
-	if (!setup->nr_pairs || setup->nr_pairs > UPLINK_PAIRS_MAX ||
-		setup->nr_pairs > nic->nr_queues)
+	if (!s->nr_pairs || s->nr_pairs > UPLINK_PAIRS_MAX || s->nr_pairs > nic->nr_queues)
 		return -EINVAL;
-	for (unsigned i = 0; i < setup->nr_pairs; i++) {
+	if (s->bounce_bytes < (uint32_t)nic->mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES)
+		return -EINVAL;
+	return 0;
+}
+
+static int init_pairs(struct uplink *up)
+{
+	for (unsigned i = 0; i < up->setup.nr_pairs; i++) {
 		int err = init_pair(up, i);
 
 		if (err)
 			return err;
 	}
+	return 0;
+}
+
+int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup)
+{
+	int err = check_setup(nic, setup);
+
+	if (err)
+		return err;
+	up->nic = nic;
+	up->setup = *setup;
 	up->port.ops = &uplink_port_ops;
 	up->port.many_writers = setup->nr_pairs > 1;
 	fmt_print(up->port.name, sizeof(up->port.name), "%s", setup->name);
-	return 0;
+	err = init_pairs(up);
+	if (err)
+		up->setup.nr_pairs = 0; /* whatever the NIC tells, there is nothing to wake */
+	return err;
 }
 
 void uplink_assign_pair(
 	struct uplink *up, unsigned pair, const struct port *guest, const struct sched_hint *hint)
 {
+	if (pair == 0 || pair >= up->setup.nr_pairs)
+		return;
 	up->pair_of_port[guest->index] = (uint8_t)pair;
-	pair_of(up, pair)->hint = hint;
+	up->pair[pair]->hint = hint;
 }
 
 static void schedule_pair(struct uplink_pair *pair)

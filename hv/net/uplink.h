@@ -10,9 +10,16 @@
  *   transmit (uplink_tx.c): deliver() queues the reference in a bounded lock-free ring; the work
  *     gives the NIC the memory where the bytes are, which is not copied. When the NIC has read it,
  *     the reference goes back. What the NIC cannot do (checksums, segmentation) is done in
- *     software, into bounce buffers.
+ *     software, into bounce buffers (uplink_packet.c).
  *
- * While packets come, the work polls; when a look finds nothing, it arms the interrupt. */
+ * While packets come, the work polls; when a look finds nothing, it arms the interrupt. Both works
+ * of a pair do so for themselves with one vector: whoever arms looks after that for what it waits
+ * for, and the vector wakes both.
+ *
+ * Link and recovery: without link nothing is taken, and what waits is dropped; what the NIC has
+ * comes back from it, sent or not. Receive buffers stay posted across a reset, a stop, and in a
+ * port that has FAILED, whose bus mastering is off: they are the uplink's own, and are not taken
+ * back. */
 #ifndef SLUICE_NET_UPLINK_H
 #define SLUICE_NET_UPLINK_H
 
@@ -31,66 +38,79 @@
 #include "net/work.h"
 #include "sched/hint.h"
 
-#define UPLINK_PAIRS_MAX     16
-#define UPLINK_RX_ENTRIES    512 /* of a NIC's ring; one less are posted */
-#define UPLINK_TX_ENTRIES    1024
-#define UPLINK_BUFFER_BYTES  2048
-#define UPLINK_BOUNCE_FRAMES 128
-#define UPLINK_DRY_POLLS     2 /* looks in vain before the interrupt is armed */
+#define UPLINK_PAIRS_MAX  16
+#define UPLINK_RX_ENTRIES 512 /* of a NIC's ring; one less are posted */
+/* More than are posted: the NIC's ring stays full while a guest's queue of frames is full too. */
+#define UPLINK_RX_BUFFERS     (UPLINK_RX_ENTRIES + FRAME_RING_ENTRIES)
+#define UPLINK_TX_ENTRIES     1024
+#define UPLINK_BUFFER_BYTES   2048
+#define UPLINK_BOUNCE_FRAMES  128
+#define UPLINK_DRY_POLLS      2 /* looks in vain before the interrupt is armed */
+#define UPLINK_BATCH_SEGMENTS (NIC_BATCH * NIC_TX_SEGMENTS_MAX)
 
 struct uplink;
 struct uplink_pair;
 
-/* A receive buffer. The first one of a packet has its frame, the others hang on it. */
+/* A receive buffer; its cookie is its number. The first one of a packet has its frame, the others
+ * hang on it. */
 struct uplink_buffer {
 	struct frame frame;
 	struct uplink_buffer *next; /* of the same packet */
-	struct uplink_buffer *list; /* of those that came back */
-	uint8_t *hva;
-};
+	struct uplink_buffer *list; /* of those that are free, or came back */
+} __cacheline_aligned;
 
+/* What was bad never became the port's; all else is in its rx_frames too. */
 struct uplink_rx_stats {
-	uint64_t packets, polls, dry_polls;
-	uint64_t bad_frames, bad_descriptors; /* dropped here: what the NIC said of them */
+	uint64_t packets, polls, posts;
+	uint64_t bad_frames, bad_descriptors; /* what the NIC said of them */
 };
 
 struct uplink_rx {
 	struct work work;
 	struct nic_rxq *queue;
-	struct uplink_buffer *free; /* to be posted; the work's */
-	unsigned dry_polls;
+	struct uplink_buffer *buffer; /* UPLINK_RX_BUFFERS */
+	uint8_t *data;		      /* UPLINK_BUFFER_BYTES for each of them */
+	struct uplink_buffer *free;   /* to be posted; the work's */
+	unsigned nr_free, nr_posted, dry_polls;
 	struct uplink_rx_stats stats;
-	struct nic_rx_batch batch;
 	struct uplink_buffer *done __cacheline_aligned; /* came back, lock-free LIFO, atomic */
-	struct uplink_buffer *buffer;			/* UPLINK_RX_ENTRIES */
+	struct nic_rx_batch batch __cacheline_aligned;
 };
 
-/* What must lie still from prepare to reap, beside the frame itself. Cookies come back in order, so
- * that the slots are a ring. */
+/* A packet from the moment it is made until its memory is ours again. Its number, the slot's in a
+ * ring, is the cookie. */
 struct uplink_slot {
-	struct frame
-		*frame; /* goes back with this packet; NULL: it went already, or with another */
-	bool bounced;	/* it has a bounce buffer, the oldest one */
-	struct frame_plan plan;
-	uint8_t headers[SEGMENT_HEADERS_MAX]; /* of a segment that the NIC cuts */
+	struct frame *frame; /* goes back with this packet; NULL: with another one */
+	uint8_t tag[ETH_VLAN_BYTES];
+	bool bounced; /* it has a bounce buffer; the oldest slot that has one has the oldest one */
+	bool done;
 };
 
 struct uplink_tx_stats {
-	uint64_t packets, zero_copy, bounced, lost_in_reset;
+	uint64_t zero_copy, bounced; /* packets that came back from the NIC, sent or not */
+	uint64_t lost_in_reset;	     /* of those: not sent */
+	uint64_t refused; /* packets that were made and the NIC did not take: no link, or never */
 };
 
+/* Slots: made [tail, head), given to the NIC [tail, head - packets in the batch). */
 struct uplink_tx {
 	struct work work;
 	struct nic_txq *queue;
-	struct uplink_slot *slot; /* UPLINK_TX_ENTRIES */
-	unsigned head, tail;	  /* next to fill, next to come back; free running */
-	struct segmenter cutter;  /* of the ring's first frame, if cutting */
-	bool cutting;
+	struct uplink_slot *slot;		 /* UPLINK_TX_ENTRIES */
+	uint8_t (*headers)[SEGMENT_HEADERS_MAX]; /* a slot's, of what the NIC cuts */
+	uint32_t head, tail; /* next to make, oldest one that is not back; free running */
+	uint8_t *bounce;     /* UPLINK_BOUNCE_FRAMES times bounce_bytes; a ring like the slots */
+	uint32_t bounce_head, bounce_tail;
 	unsigned dry_polls;
-	uint8_t *bounce; /* UPLINK_BOUNCE_FRAMES times bounce_bytes; a ring like the slots */
-	unsigned bounce_head, bounce_tail;
+	bool cutting;		 /* the ring's first frame, in the middle of it */
+	struct segmenter cutter; /* of that */
 	struct uplink_tx_stats stats;
 	struct waiters waiters;
+	/* Packets made and not yet given to the NIC: [first_packet, nr_packets). A batch is filled
+	 * only when the last one is gone. */
+	unsigned first_packet, nr_packets, nr_segments;
+	struct nic_tx_packet packet[NIC_BATCH];
+	struct nic_segment segment[UPLINK_BATCH_SEGMENTS];
 	struct frame_ring ring;
 };
 
@@ -106,7 +126,7 @@ struct uplink_setup {
 	const char *name;
 	unsigned nr_pairs;
 	unsigned home;
-	uint32_t bounce_bytes; /* the largest frame, tag included */
+	uint32_t bounce_bytes; /* at least the NIC's MTU, Ethernet header and tag */
 	struct worker *(*worker_of)(unsigned core);
 	uint64_t (*now_us)(void);
 	void *(*pages)(uint64_t len_bytes); /* zeroed, contiguous, in the direct map; NULL: none */
@@ -121,11 +141,12 @@ struct uplink {
 	struct uplink_pair *pair[UPLINK_PAIRS_MAX];
 };
 
-/* Takes memory for up, which is zeroed. The caller fills in up->nic (attached, with nr_pairs queue
- * pairs, not started), then adds up->port to a switch. -ENOMEM, -EINVAL. */
+/* Takes memory for up, which is zeroed. nic: attached with at least nr_pairs queue pairs, not
+ * started. The caller then adds up->port to a switch. -ENOMEM, -EINVAL. */
 int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup) __must_check;
 
-/* Pair 1.. is for the frames of, and to, the guest behind this port of the switch. */
+/* Pair 1.. is for the frames of, and to, the guest behind this port of the switch. Before frames
+ * come; a pair that is not there is pair 0. */
 void uplink_assign_pair(
 	struct uplink *up, unsigned pair, const struct port *guest, const struct sched_hint *hint);
 
@@ -144,9 +165,9 @@ void uplink_schedule(struct uplink_pair *pair, struct work *w);
 extern const struct port_ops uplink_port_ops;
 
 /* One writer, read by anyone. */
-static inline void uplink_count(uint64_t *counter)
+static inline void uplink_count(uint64_t *counter, uint64_t n)
 {
-	store_relaxed(counter, *counter + 1);
+	store_relaxed(counter, *counter + n);
 }
 
 #endif
