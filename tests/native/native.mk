@@ -22,7 +22,7 @@ $(NATIVE_OUT)/rom.bin: $(NATIVE_SRC)/rom.S
 $(NATIVE_OUT)/initrd: $(NATIVE)/dmatest.ko $(NATIVE_OUT)/pingall $(O)/rig/rigctl $(NATIVE_SRC)/init \
 		$(NATIVE_SH) $(GUEST_MK)/mkinitrd
 	$(GUEST_MK)/mkinitrd --root $(NATIVE)/root --init $(NATIVE_SRC)/init -o $@ \
-		--module ixgbe --module ioatdma --module pktgen --add modules/dmatest.ko=$(NATIVE)/dmatest.ko \
+		--module ixgbe --module ioatdma --module pktgen --module 8021q --add modules/dmatest.ko=$(NATIVE)/dmatest.ko \
 		--add bin/pingall=$(NATIVE_OUT)/pingall --add bin/rigctl=$(O)/rig/rigctl \
 		$(foreach s,$(NATIVE_SH),--add native/$(notdir $(s))=$(s))
 
