@@ -21,7 +21,7 @@ uplink = nic=0{options}
 uplink = nic=1{options}
 """
 # the rig's machine for it: tests/rig
-WIRED_RIG = ["82599", "wire cable"]
+WIRED_RIG = ["82599", "ioat", "wire cable"]
 
 GUEST = """
 [guest {name}]
