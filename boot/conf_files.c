@@ -15,7 +15,7 @@
 /* What the hypervisor needs beside the guests' memory: its page tables, the EPT's, and buffers. */
 #define OWN_MEMORY MIB(8)
 /* An uplink's buffers, for each of its queue pairs: hv/net/uplink.h. */
-#define UPLINK_PAIR_MEMORY MIB(2)
+#define UPLINK_PAIR_MEMORY MIB(3)
 
 static struct conf conf;
 
