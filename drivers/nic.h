@@ -85,14 +85,14 @@ enum nic_rx_error {
 struct nic_rx_packet {
 	uint32_t len_bytes; /* without FCS, without a tag that was taken out */
 	uint32_t hash;
-	uint16_t first_buffer, nr_buffers;
-	uint16_t vlan_tci;
 	uint16_t flags; /* NIC_RX_ */
+	uint16_t vlan_tci;
+	uint16_t first_buffer, nr_buffers;
 	/* RSC: so many TCP segments were merged into one packet with the first one's headers (IP
 	 * length updated). A guest gets it as a GSO frame with gso_size = (len_bytes - headers) /
 	 * rsc_segments, rounded up. 0 or 1: nothing was merged. */
 	uint16_t rsc_segments;
-	uint8_t error; /* enum nic_rx_error: the buffers are to be used again, not the bytes */
+	uint16_t error; /* enum nic_rx_error: the buffers are to be used again, not the bytes */
 };
 
 struct nic_rx_batch {
@@ -121,12 +121,12 @@ struct nic_tx_packet {
 	const struct nic_segment *segment;
 	uint32_t len_bytes; /* the sum of the segments */
 	uint16_t nr_segments;
+	uint8_t l2_len; /* Ethernet header, with a tag that is in the segments */
+	uint8_t l4_len; /* TSO: TCP header with options */
 	uint16_t flags; /* NIC_TX_ */
 	uint16_t vlan_tci;
 	uint16_t mss;	 /* TSO: TCP payload bytes of a segment */
 	uint16_t l3_len; /* IP header with options or extension headers */
-	uint8_t l2_len;	 /* Ethernet header, with a tag that is in the segments */
-	uint8_t l4_len;	 /* TSO: TCP header with options */
 };
 
 struct nic_tx_done {

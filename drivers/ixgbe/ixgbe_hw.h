@@ -11,7 +11,7 @@
 #include "drivers/nic.h"
 #include "drivers/pci/pci.h"
 #include "lib/bits.h"
-#include "lib/spinlock.h"
+#include "lib/string.h"
 
 #define IXGBE_FRAME_OVERHEAD (14 + 4 + 4) /* Ethernet header, one tag, FCS */
 #define IXGBE_NO_SLOT	     UINT32_MAX
@@ -53,6 +53,7 @@ struct ixgbe_rx {
 	uint32_t filled;     /* next to post to */
 	uint32_t flushed;    /* the device knows */
 	uint32_t parked;     /* buffers in chains */
+	uint32_t nr_chains;  /* slots whose chain[] says something */
 	uint32_t free_nodes; /* list */
 	struct ixgbe_rx_desc *ring;
 	struct ixgbe_rx_slot *slot;
@@ -69,12 +70,19 @@ struct ixgbe_rx {
 
 struct ixgbe_tx_packet {
 	uint64_t cookie;
-	uint32_t end; /* position behind its last descriptor */
-	bool lost;
+	uint32_t end;  /* position behind its last descriptor */
+	uint32_t lost; /* 1: the port was reset before the device had reported it */
 };
 
-struct ixgbe_tx_context {
-	uint64_t lo, hi;
+/* What a packet's offloads mean to the device, whatever its length. */
+struct ixgbe_tx_offload {
+	uint64_t key; /* the request: ixgbe_tx_key(); 0: none */
+	uint8_t l2_len, l4_len;
+	uint64_t context_lo, context_hi;
+	uint64_t bits;	    /* of data descriptors */
+	uint32_t min_bytes; /* shorter packets make no sense with it */
+	uint32_t headers;   /* not counted in PAYLEN */
+	uint32_t max_bytes; /* 0: as without offloads */
 };
 
 /* Positions as in struct ixgbe_rx: done <= flushed <= filled. The device owns done to flushed. One
@@ -88,7 +96,7 @@ struct ixgbe_tx {
 	uint32_t packet_first, packet_end; /* of packet[], as positions */
 	uint32_t mark_first, mark_end;	   /* of mark[], as positions */
 	uint32_t max_bytes;		   /* of a packet that is not cut */
-	struct ixgbe_tx_context context;   /* what the device has; 0: none */
+	struct ixgbe_tx_offload offload;   /* whose context the device has */
 	struct ixgbe_tx_desc *ring;
 	struct ixgbe_tx_packet *packet;
 	uint32_t *mark;
@@ -251,9 +259,20 @@ void ixgbe_rx_chain(
 	struct ixgbe_rx *rx, struct nic_rx_batch *b, uint32_t at, uint64_t lo, uint64_t hi);
 void ixgbe_rx_describe(struct nic_rx_packet *p, uint64_t lo, uint64_t hi);
 
-/* ixgbe_tx_offload.c: the context that a packet needs, and its descriptors' bits. 0 or -EINVAL. */
-int ixgbe_tx_offload(
-	const struct nic_tx_packet *p, struct ixgbe_tx_context *c, uint64_t *bits) __must_check;
+/* Flags, tag, mss and length of the IP header as one word. */
+static inline uint64_t ixgbe_tx_key(const struct nic_tx_packet *p)
+{
+	uint64_t key;
+
+	_Static_assert(
+		offsetof(struct nic_tx_packet, l3_len) == offsetof(struct nic_tx_packet, flags) + 6,
+		"neighbours");
+	memcpy(&key, (const char *)p + offsetof(struct nic_tx_packet, flags), sizeof(key));
+	return key;
+}
+
+/* ixgbe_tx_offload.c: fills in *o. 0, or -EINVAL with no key in it. */
+int ixgbe_tx_offload(const struct nic_tx_packet *p, struct ixgbe_tx_offload *o) __must_check;
 
 /* ixgbe_filter.c, ixgbe_vlan.c */
 void ixgbe_filters_write(const struct ixgbe *ix);

@@ -304,7 +304,9 @@ _Static_assert(sizeof(struct ixgbe_rx_desc) == 16, "DS 7.1.6.1");
 
 #define IXGBE_RXD_RSS_TYPE(lo) ((lo)&0xf)
 #define IXGBE_RXD_TYPE(lo)     ((lo) >> 4 & 0x3f) /* IPv4, options, IPv6, extensions, TCP, UDP */
-#define IXGBE_RXD_ETQF	       BIT64(15)	  /* the type is an EtherType filter's number */
+#define IXGBE_RXD_TYPES	       (UINT64_C(0x3f) << 4)
+#define IXGBE_RXD_ETQF	       BIT64(15)	     /* the type is an EtherType filter's number */
+#define IXGBE_RXD_RSCCNT_MANY  (UINT64_C(0xe) << 17) /* two segments or more */
 #define IXGBE_RXD_RSCCNT(lo)   ((uint32_t)(lo) >> 17 & 0xf)
 #define IXGBE_RXD_HASH(lo)     ((uint32_t)((lo) >> 32))
 #define IXGBE_RXD_DD	       BIT64(0)

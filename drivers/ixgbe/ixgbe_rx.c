@@ -8,7 +8,14 @@
 
 #include "lib/atomic.h"
 
-#define NO_ADDRESS UINT64_MAX
+#define NO_ADDRESS    UINT64_MAX
+#define BATCH_BUFFERS (NIC_RX_BATCH_BUFFERS - NIC_RX_CHAIN_MAX) /* as many, and one packet more */
+
+/* A whole packet without errors; what else a descriptor may say is rare, and looked at elsewhere.
+ */
+#define GOOD	  (IXGBE_RXD_DD | IXGBE_RXD_EOP)
+#define GOOD_MASK (GOOD | IXGBE_RXD_ERRORS)
+#define SPECIAL	  (IXGBE_RXD_ETQF | IXGBE_RXD_RSCCNT_MANY)
 
 static const uint16_t checksum_flags[16] = {
 	/* index: IXGBE_RXD_CHECKSUMS; a verdict counts only where a check was made */
@@ -47,42 +54,44 @@ static inline void describe(struct nic_rx_packet *p, uint64_t lo, uint64_t hi)
 {
 	unsigned flags = (unsigned)(hi >> IXGBE_RXD_VP_SHIFT) & NIC_RX_VLAN;
 
-	flags |= checksum_flags[IXGBE_RXD_CHECKSUMS(hi)];
-	if (!(lo & IXGBE_RXD_ETQF))
-		flags |= type_flags[IXGBE_RXD_TYPE(lo)];
+	flags |= checksum_flags[IXGBE_RXD_CHECKSUMS(hi)] | type_flags[IXGBE_RXD_TYPE(lo)];
 	if (IXGBE_RXD_RSS_TYPE(lo))
 		flags |= NIC_RX_HASH;
 	p->flags = (uint16_t)flags;
 	p->hash = IXGBE_RXD_HASH(lo);
 	p->vlan_tci = IXGBE_RXD_VLAN(hi);
-	p->error = hi & IXGBE_RXD_ERRORS ? NIC_RX_BAD_FRAME : NIC_RX_OK;
 }
 
 void ixgbe_rx_describe(struct nic_rx_packet *p, uint64_t lo, uint64_t hi)
 {
+	if (lo & IXGBE_RXD_ETQF)
+		lo &= ~IXGBE_RXD_TYPES;
 	describe(p, lo, hi);
+	p->error = hi & IXGBE_RXD_ERRORS ? NIC_RX_BAD_FRAME : NIC_RX_OK;
 }
 
 static unsigned rx_post(struct nic_rxq *q, const struct nic_buffer *b, unsigned nr)
 {
 	struct ixgbe_rx *rx = CONTAINER_OF(q, struct ixgbe_rx, q);
 	uint32_t owned = rx->filled - rx->clean + rx->parked;
-	uint32_t room = rx->mask - owned, filled = rx->filled;
-	unsigned i;
+	uint32_t mask = rx->mask, first = rx->filled, at = first;
+	uint32_t end = first + MIN(nr, mask - owned), buffer_bytes = q->buffer_bytes;
+	struct ixgbe_rx_desc *ring = rx->ring;
+	struct ixgbe_rx_slot *slot = rx->slot;
 
-	for (i = 0; i < nr && i < room; i++, filled++) {
-		struct ixgbe_rx_desc *d = &rx->ring[filled & rx->mask];
-		struct ixgbe_rx_slot *s = &rx->slot[filled & rx->mask];
+	for (; at != end; at++, b++) {
+		struct ixgbe_rx_desc *d = &ring[at & mask];
+		struct ixgbe_rx_slot *s = &slot[at & mask];
 
-		if (b[i].len_bytes < q->buffer_bytes)
+		if (b->len_bytes < buffer_bytes)
 			break;
-		s->cookie = b[i].cookie;
-		s->hpa = b[i].hpa;
-		d->lo = b[i].hpa;
+		s->cookie = b->cookie;
+		s->hpa = b->hpa;
+		d->lo = b->hpa;
 		d->hi = 0; /* no header buffer, DD not set */
 	}
-	rx->filled = filled;
-	return i;
+	rx->filled = at;
+	return at - first;
 }
 
 static void rx_flush(struct nic_rxq *q)
@@ -96,68 +105,83 @@ static void rx_flush(struct nic_rxq *q)
 	mmio_write32(rx->regs, rx->rdt, rx->filled & rx->mask);
 }
 
-static inline bool is_whole_packet(const struct ixgbe_rx *rx, uint32_t at, uint64_t lo, uint64_t hi)
+/* The descriptor at clean is no good packet in one buffer. Whether there is room for more. */
+static bool take_chain(struct ixgbe_rx *rx, struct nic_rx_batch *b, uint64_t lo, uint64_t hi)
 {
-	return hi & IXGBE_RXD_EOP && !rx->chain[at].state && IXGBE_RXD_RSCCNT(lo) <= 1 &&
-	       IXGBE_RXD_LEN(hi) <= rx->q.buffer_bytes;
-}
+	uint32_t at = rx->clean & rx->mask;
+	const struct nic_rx_packet *p = &b->packet[b->nr_packets];
 
-static inline void take_packet(
-	struct ixgbe_rx *rx, struct nic_rx_batch *b, uint32_t at, uint64_t lo, uint64_t hi)
-{
-	struct nic_rx_packet *p = &b->packet[b->nr_packets++];
-	struct nic_rx_buffer *buffer = &b->buffer[b->nr_buffers];
-
-	describe(p, lo, hi);
-	p->len_bytes = buffer->len_bytes = IXGBE_RXD_LEN(hi);
-	p->first_buffer = (uint16_t)b->nr_buffers++;
-	p->nr_buffers = 1;
-	p->rsc_segments = 0;
-	buffer->cookie = rx->slot[at].cookie;
-}
-
-static void count(struct ixgbe_rx *rx, const struct nic_rx_batch *b)
-{
-	uint64_t good = 0, bytes = 0;
-
-	for (unsigned i = 0; i < b->nr_packets; i++) {
-		if (b->packet[i].error == NIC_RX_OK) {
-			good++;
-			bytes += b->packet[i].len_bytes;
-		} else if (b->packet[i].error == NIC_RX_BAD_FRAME) {
-			store_relaxed(&rx->bad_frames, rx->bad_frames + 1);
-		} else {
-			store_relaxed(&rx->bad_descriptors, rx->bad_descriptors + 1);
-		}
+	store_relaxed(&rx->ring[at].lo, NO_ADDRESS);
+	store_relaxed(&rx->clean, rx->clean + 1);
+	ixgbe_rx_chain(rx, b, at, lo, hi);
+	if (p == &b->packet[b->nr_packets])
+		return true;
+	if (p->error == NIC_RX_OK) {
+		store_relaxed(&rx->polled, rx->polled + 1);
+		store_relaxed(&rx->polled_bytes, rx->polled_bytes + p->len_bytes);
+	} else if (p->error == NIC_RX_BAD_FRAME) {
+		store_relaxed(&rx->bad_frames, rx->bad_frames + 1);
+	} else {
+		store_relaxed(&rx->bad_descriptors, rx->bad_descriptors + 1);
 	}
-	store_relaxed(&rx->polled, rx->polled + good);
+	return b->nr_packets < NIC_BATCH && b->nr_buffers <= BATCH_BUFFERS;
+}
+
+/* Good packets in one buffer, as many as follow each other and as there is room for. true: it ended
+ * at another one, whose descriptor is in *lo and *hi. */
+static inline bool take_packets(
+	struct ixgbe_rx *rx, struct nic_rx_batch *b, uint64_t *lo, uint64_t *hi)
+{
+	const struct ixgbe_rx_chain *chain = rx->nr_chains ? rx->chain : NULL;
+	struct nic_rx_packet *p = &b->packet[b->nr_packets];
+	uint32_t first = rx->clean, clean = first, mask = rx->mask, nb = b->nr_buffers;
+	/* Bounded by what was posted: slots beyond may show anything. */
+	uint32_t end = first + MIN(rx->flushed - first,
+				       MIN(NIC_BATCH - b->nr_packets, BATCH_BUFFERS + 1 - nb));
+	uint32_t buffer_bytes = rx->q.buffer_bytes;
+	struct nic_rx_buffer *buffer = &b->buffer[nb];
+	const struct ixgbe_rx_slot *slot = rx->slot;
+	struct ixgbe_rx_desc *ring = rx->ring;
+	uint64_t bytes = 0;
+	bool stopped = false;
+
+	for (; clean != end; clean++, p++, buffer++, nb++) {
+		uint32_t at = clean & mask, len;
+		struct ixgbe_rx_desc *d = &ring[at];
+
+		*hi = load_acquire(&d->hi); /* the rest is valid if DD is set */
+		*lo = load_relaxed(&d->lo);
+		len = IXGBE_RXD_LEN(*hi);
+		if ((*hi & GOOD_MASK) != GOOD || *lo & SPECIAL || len > buffer_bytes ||
+			(chain && chain[at].state)) {
+			stopped = *hi & IXGBE_RXD_DD;
+			break;
+		}
+		store_relaxed(&d->lo, NO_ADDRESS);
+		describe(p, *lo, *hi);
+		p->len_bytes = buffer->len_bytes = len;
+		buffer->cookie = slot[at].cookie;
+		bytes += len;
+		p->first_buffer = (uint16_t)nb;
+		p->nr_buffers = 1;
+		p->rsc_segments = 0;
+		p->error = NIC_RX_OK;
+	}
+	b->nr_packets += clean - first;
+	b->nr_buffers = nb;
+	store_relaxed(&rx->clean, clean);
+	store_relaxed(&rx->polled, rx->polled + (clean - first));
 	store_relaxed(&rx->polled_bytes, rx->polled_bytes + bytes);
+	return stopped;
 }
 
 static void rx_poll(struct nic_rxq *q, struct nic_rx_batch *b)
 {
 	struct ixgbe_rx *rx = CONTAINER_OF(q, struct ixgbe_rx, q);
-	uint32_t clean = rx->clean;
+	uint64_t lo, hi;
 
-	/* Bounded by what was posted: slots beyond may show anything. */
-	while (clean != rx->flushed && b->nr_packets < NIC_BATCH &&
-		b->nr_buffers <= NIC_RX_BATCH_BUFFERS - NIC_RX_CHAIN_MAX) {
-		uint32_t at = clean & rx->mask;
-		struct ixgbe_rx_desc *d = &rx->ring[at];
-		uint64_t hi = load_acquire(&d->hi), lo; /* the rest is valid if DD is set */
-
-		if (!(hi & IXGBE_RXD_DD))
-			break;
-		lo = load_relaxed(&d->lo);
-		store_relaxed(&d->lo, NO_ADDRESS);
-		store_relaxed(&rx->clean, ++clean);
-		if (is_whole_packet(rx, at, lo, hi))
-			take_packet(rx, b, at, lo, hi);
-		else
-			ixgbe_rx_chain(rx, b, at, lo, hi);
-	}
-	if (b->nr_packets)
-		count(rx, b);
+	while (take_packets(rx, b, &lo, &hi) && take_chain(rx, b, lo, hi))
+		;
 }
 
 bool ixgbe_rx_pending(const struct nic_rxq *q)

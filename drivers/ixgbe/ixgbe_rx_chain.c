@@ -74,6 +74,7 @@ void ixgbe_rx_chain(
 	struct ixgbe_rx_chain c = rx->chain[at];
 	uint32_t len = IXGBE_RXD_LEN(hi), next;
 
+	rx->nr_chains -= c.state != 0;
 	memset(&rx->chain[at], 0, sizeof(rx->chain[at]));
 	c.state |= IXGBE_CHAIN_OPEN;
 	if (len > rx->q.buffer_bytes) {
@@ -94,6 +95,8 @@ void ixgbe_rx_chain(
 		c = (struct ixgbe_rx_chain){ .state = IXGBE_CHAIN_OPEN | IXGBE_CHAIN_BAD };
 	}
 	/* What follows a broken beginning is no packet either. */
-	if (next != IXGBE_NO_SLOT)
+	if (next != IXGBE_NO_SLOT) {
 		rx->chain[next] = c;
+		rx->nr_chains++;
+	}
 }

@@ -63,7 +63,7 @@ void ixgbe_rx_rewind(struct ixgbe_rx *rx)
 	memset(rx->chain, 0, sizeof(rx->chain[0]) * (rx->mask + 1));
 	for (uint32_t i = 0; i <= rx->mask; i++)
 		rx->ring[i] = (struct ixgbe_rx_desc){ UINT64_MAX, UINT64_MAX };
-	rx->clean = rx->flushed = rx->filled = rx->parked = rx->rdh = 0;
+	rx->clean = rx->flushed = rx->filled = rx->parked = rx->nr_chains = rx->rdh = 0;
 	while (list != IXGBE_NO_SLOT) {
 		struct ixgbe_rx_node *node = &rx->node[list];
 		uint32_t next = node->next, at = rx->filled++;

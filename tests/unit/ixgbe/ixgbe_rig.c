@@ -77,8 +77,24 @@ void fake_mmio_write32(uint64_t base, uint64_t off, uint32_t v)
 	rig.mmio_writes++;
 	if (rig.gone)
 		return;
+	if (rig.defer) {
+		assert_in_range(rig.nr_deferred, 0, RIG_DEFERRED_MAX - 1);
+		rig.deferred[rig.nr_deferred].address = base + off;
+		rig.deferred[rig.nr_deferred++].value = v;
+		return;
+	}
 	d = device_at(base + off, &bar, &at);
 	bench_write32(d, bar, at, v);
+}
+
+void rig_defer(bool on)
+{
+	unsigned nr = rig.nr_deferred;
+
+	rig.defer = on;
+	rig.nr_deferred = 0;
+	for (unsigned i = 0; i < nr; i++)
+		fake_mmio_write32(rig.deferred[i].address, 0, rig.deferred[i].value);
 }
 
 static struct pci_dev *function(pci_bdf bdf)

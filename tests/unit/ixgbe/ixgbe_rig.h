@@ -17,8 +17,9 @@
 #include "tests/models/wire.h"
 #include "tests/support/model_bench.h"
 
-#define RIG_VECTORS_MAX 64
-#define RIG_VECTOR_BASE 0x40 /* IDT vector of a port's vector 0 */
+#define RIG_VECTORS_MAX	 64
+#define RIG_DEFERRED_MAX 8
+#define RIG_VECTOR_BASE	 0x40 /* IDT vector of a port's vector 0 */
 
 struct rig_port {
 	struct nic *nic;
@@ -39,6 +40,12 @@ struct rig {
 	struct rig_port port[2];
 	uint64_t mmio_reads, mmio_writes;
 	bool gone; /* both ports' registers read all ones */
+	bool defer;
+	unsigned nr_deferred;
+	struct {
+		uint64_t address;
+		uint32_t value;
+	} deferred[RIG_DEFERRED_MAX];
 };
 
 extern struct rig rig;
@@ -54,6 +61,9 @@ void rig_start(const struct nic_setup *setup);
 void rig_destroy(void);
 /* For a cmocka teardown. */
 int rig_teardown(void **state);
+
+/* Register writes wait until this is turned off: for counting what the driver does alone. */
+void rig_defer(bool on);
 
 void rig_us(uint64_t us);
 /* With housekeeping of both ports every 10 ms. */
