@@ -40,6 +40,18 @@ static void must(int r)
 		abort();
 }
 
+static void make_memory(struct test_memory *m, uint64_t gpa)
+{
+	if (!world.memory) {
+		test_memory_init(m, gpa, MEMORY_BYTES);
+		return;
+	}
+	*m = (struct test_memory){ .gpa = gpa, .len_bytes = MEMORY_BYTES };
+	m->bytes = world.memory(MEMORY_BYTES);
+	m->gm.nr_regions = 1;
+	m->gm.region[0] = (struct guest_mem_region){ gpa, MEMORY_BYTES, m->bytes };
+}
+
 static void make_guest(struct net_guest *g, unsigned i, const struct net_guest_conf *conf)
 {
 	static const char *const name[NET_GUESTS_MAX] = { "a.0", "b.0", "c.0", "d.0" };
@@ -60,7 +72,7 @@ static void make_guest(struct net_guest *g, unsigned i, const struct net_guest_c
 	memcpy(g->mac, (uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, 6);
 	memcpy(setup.mac, g->mac, 6);
 	memcpy(policy.mac, g->mac, 6);
-	test_memory_init(&g->mem, 0x100000 * (i + 1), MEMORY_BYTES);
+	make_memory(&g->mem, 0x100000 * (i + 1));
 	g->tx_gpa = test_memory_alloc(&g->mem, NET_TX_SLOTS * (NET_FRAME_MAX + 64), 64);
 	g->indirect_gpa = test_memory_alloc(&g->mem, NET_TX_SLOTS * 512, 64);
 	g->rx_pool_gpa = test_memory_alloc(&g->mem, RX_POOL_BYTES, 64);
@@ -95,7 +107,8 @@ void net_world_init(unsigned nr_guests, const struct net_guest_conf *conf)
 void net_world_free(void)
 {
 	for (unsigned i = 0; i < world.nr_guests; i++) {
-		test_memory_free(&world.guest[i].mem);
+		if (!world.memory)
+			test_memory_free(&world.guest[i].mem);
 		free(world.guest[i].memory_block);
 	}
 	free(world.sw);
