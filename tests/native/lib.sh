@@ -75,9 +75,6 @@ check_kernel() {
 # What ixgbe says where some cases want it to do without MSI-X or MSI.
 FALLS_BACK='Failed to allocate MSI|Disabling (SR-IOV|RSS|DCB) support'
 
-# What ixgbe says where a case leaves it no MSI-X, or no messages at all.
-NO_MSIX='Failed to allocate MSI|Disabling (DCB|SR-IOV|RSS) support'
-
 # For cases without faults: the drivers have nothing to complain of.
 check_drivers() {
 	local bad
