@@ -138,6 +138,15 @@ void bench_free(void)
 	net_world_free();
 }
 
+void bench_start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_bytes)
+{
+	for (unsigned i = 0; i < world.nr_guests; i++) {
+		require(!net_guest_start(&world.guest[i], features, 256));
+		net_guest_post_rx(&world.guest[i], nr_buffers, buffer_bytes);
+	}
+	bench_run();
+}
+
 void bench_run(void)
 {
 	require(net_world_run());

@@ -49,6 +49,7 @@ void bench_init(const struct bench_conf *conf);
 /* Brings back what is under way; aborts if anything is missing, or the books do not balance. */
 void bench_free(void);
 
+void bench_start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_bytes);
 void bench_run(void);
 /* The guests' switch learns that this peer is beyond the uplink, by a frame that nobody wants. */
 void bench_learn(unsigned port, unsigned queue);

@@ -35,15 +35,6 @@ static void restart(const struct bench_conf *c)
 	bench_init(c);
 }
 
-static void start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_bytes)
-{
-	for (unsigned i = 0; i < world.nr_guests; i++) {
-		assert_int_equal(net_guest_start(&world.guest[i], features, 256), 0);
-		net_guest_post_rx(&world.guest[i], nr_buffers, buffer_bytes);
-	}
-	bench_run();
-}
-
 static void expect_frame(struct net_guest *g, const uint8_t *frame, uint32_t len_bytes)
 {
 	struct virtio_net_hdr h;
@@ -88,7 +79,7 @@ static void test_receive_sizes(void **state)
 	static const uint32_t piece[] = { 0, 1024, 65, 64, 63, 20, 11 };
 
 	(void)state;
-	start_guests(BASE | MERGE, 200, 1600);
+	bench_start_guests(BASE | MERGE, 200, 1600);
 	for (unsigned i = 0; i < ARRAY_SIZE(piece); i++) {
 		const struct fake_arrival how = { .piece_bytes = piece[i] };
 		uint32_t max = piece[i] ? MIN(1514, piece[i] * FRAME_SEGMENTS_MAX) : 1514;
@@ -112,7 +103,7 @@ static void test_receive_jumbo(void **state)
 
 	(void)state;
 	restart(&c);
-	start_guests(BASE | MERGE, 200, 1600);
+	bench_start_guests(BASE | MERGE, 200, 1600);
 	for (uint32_t len = 1500; len <= 9014; len += 61) {
 		from_wire(A->mac, len, NULL);
 		expect_frame(A, sent, len);
@@ -130,7 +121,7 @@ static void test_send_sizes(void **state)
 	struct net_layout pages = { .nr = 17, .len_bytes = { 12 + 30, 40 } };
 
 	(void)state;
-	start_guests(BASE | MERGE, 10, 1600);
+	bench_start_guests(BASE | MERGE, 10, 1600);
 	for (unsigned i = 2; i < 17; i++)
 		pages.len_bytes[i] = 97;
 	for (uint32_t len = 14; len <= 1518; len++) {
@@ -186,7 +177,7 @@ static void test_send_pieces(void **state)
 static void test_over_the_cable(void **state)
 {
 	(void)state;
-	start_guests(BASE | MERGE, 100, 1600);
+	bench_start_guests(BASE | MERGE, 100, 1600);
 	for (unsigned i = 0; i < 1000; i++) {
 		uint32_t len = 60 + i * 37 % 1454;
 
@@ -212,7 +203,7 @@ static void test_flooding(void **state)
 	struct port_counters c;
 
 	(void)state;
-	start_guests(BASE | MERGE, 100, 1600);
+	bench_start_guests(BASE | MERGE, 100, 1600);
 	guest_sends(A, broadcast, 700, 1);
 	bench_settle();
 	net_guest_kick(B, NET_RX);
@@ -264,7 +255,7 @@ static void test_bad_frames(void **state)
 	struct fake_arrival how = { .error = NIC_RX_BAD_FRAME };
 
 	(void)state;
-	start_guests(BASE | MERGE, 100, 1600);
+	bench_start_guests(BASE | MERGE, 100, 1600);
 	from_wire(A->mac, 100, &how);
 	how.piece_bytes = 300;
 	from_wire(A->mac, 1200, &how);
@@ -325,7 +316,7 @@ static void send_all(unsigned tx_entries)
 	unsigned left = 3000, seed = 1;
 
 	restart(&c);
-	start_guests(BASE | MERGE, 10, 1600);
+	bench_start_guests(BASE | MERGE, 10, 1600);
 	bench_learn(0, 0);
 	while (left) {
 		struct fake_nic *n = &side[0].nic;
@@ -375,7 +366,7 @@ static void test_full_ring(void **state)
 
 	(void)state;
 	restart(&c);
-	start_guests(BASE | MERGE, 1, 1600);
+	bench_start_guests(BASE | MERGE, 1, 1600);
 	bench_learn(0, 0);
 	for (unsigned g = 0; g < 4; g++) {
 		net_make_frame(sent, peer_mac[0], world.guest[g].mac, 60, g);
