@@ -32,8 +32,14 @@ static void interrupt(struct fake_nic *n, unsigned vector)
 
 static void arm(struct nic *nic, unsigned v)
 {
+	struct fake_nic *n = fake_of(nic);
+	void (*before)(struct fake_nic *, unsigned) = n->before_arm;
+
 	require(v < nic->nr_vectors);
-	fake_of(nic)->armed[v] = true;
+	n->before_arm = NULL;
+	if (before)
+		before(n, v);
+	n->armed[v] = true;
 }
 
 static void mask(struct nic *nic, unsigned v)
@@ -183,7 +189,7 @@ static int prepare_one(struct fake_txq *tx, const struct nic_tx_packet *p)
 {
 	struct fake_tx_packet *t = &tx->packet[tx->end % FAKE_NIC_ENTRIES];
 
-	if (!makes_sense(&tx->q, p))
+	if (!makes_sense(&tx->q, p) || p->len_bytes == fake_of(tx->q.nic)->refused_bytes)
 		return -EINVAL;
 	if (tx->descriptors + descriptors_of(p) > tx->q.ring_entries - 1)
 		return -EAGAIN;

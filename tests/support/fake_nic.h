@@ -63,6 +63,9 @@ struct fake_nic {
 	bool armed[FAKE_NIC_QUEUES];
 	unsigned interrupts[FAKE_NIC_QUEUES];
 	bool reset_fails;
+	uint32_t refused_bytes; /* packets of that length it refuses, as malformed */
+	/* Called once, just before a vector is armed: what happens there raises no interrupt. */
+	void (*before_arm)(struct fake_nic *n, unsigned vector);
 	unsigned missed; /* packets for which there was no buffer */
 	/* What went out, since fake_nic_forget(). */
 	struct fake_sent *sent;

@@ -1,0 +1,219 @@
+// sources: hv/net/uplink.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/virtio_net_rx.c hv/net/virtio_net_rx_copy.c tests/support/cpu_copy.c hv/net/waiters.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c hv/lib/fmt.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c tests/support/fake_nic.c tests/support/fake_nic_send.c tests/unit/net/uplink_bench.c
+/* Uplinks: pairs of queues for guests, which follow their vCPUs; and everything at random, with the
+ * books balanced and every buffer back at the end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "uplink_bench.h"
+
+#define NIC	(&side[0].nic)
+#define UP	(&side[0].up)
+#define COUNTER (&side[0].up.port.counters)
+
+static uint8_t sent[NET_FRAME_MAX], got[NET_FRAME_MAX];
+
+static int setup(void **state)
+{
+	(void)state;
+	bench_init(NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	bench_free();
+	return 0;
+}
+
+static void send_frames(struct net_guest *g, unsigned nr, uint32_t len_bytes)
+{
+	net_make_frame(sent, peer_mac[0], g->mac, len_bytes, 1);
+	for (unsigned i = 0; i < nr; i++)
+		assert_true(net_guest_send(g, NULL, sent, len_bytes, NULL) >= 0);
+	net_guest_kick(g, NET_TX);
+}
+
+static void from_wire(const uint8_t *to, unsigned queue, uint32_t len_bytes)
+{
+	net_make_frame(sent, to, peer_mac[0], len_bytes, len_bytes);
+	assert_true(fake_nic_receive(NIC, queue, sent, len_bytes, NULL));
+}
+
+static void expect_frame(struct net_guest *g, uint32_t len_bytes)
+{
+	struct virtio_net_hdr h;
+
+	net_make_frame(sent, g->mac, peer_mac[0], len_bytes, len_bytes);
+	assert_int_equal(net_guest_receive(g, &h, got), len_bytes);
+	assert_memory_equal(got, sent, len_bytes);
+}
+
+/* ---- Pairs ---- */
+
+static const struct sched_hint *hint_of(const struct net_guest *g)
+{
+	return &g->hint;
+}
+
+static void init_pairs(void)
+{
+	struct bench_conf c = {
+		.nr_pairs = 3, .nr_guests = 3, .capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL }
+	};
+
+	bench_free();
+	bench_init(&c);
+	for (unsigned i = 0; i < 3; i++) /* the third one finds none left */
+		uplink_assign_pair(UP, i + 1, &world.guest[i].net->port, hint_of(&world.guest[i]));
+	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
+}
+
+static void test_pairs(void **state)
+{
+	(void)state;
+	init_pairs();
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned queue = i < 2 ? i + 1 : 0;
+
+		hint_publish(&world.guest[i].hint, HINT_RUNNING, i & 1, 0);
+		send_frames(&world.guest[i], 5, 100);
+		bench_run();
+		assert_int_equal(fake_nic_in_ring(NIC, queue), 5);
+		assert_int_equal(fake_nic_transmit(NIC, queue, 99), 5);
+		bench_run();
+		assert_ptr_equal(UP->pair[queue]->tx.work.worker, &world.worker[i < 2 ? i : 1]);
+		assert_int_equal(net_guest_reap(&world.guest[i]), 5);
+		from_wire(world.guest[i].mac, queue, 100 + i);
+		bench_run();
+		expect_frame(&world.guest[i], 100 + i);
+		assert_ptr_equal(UP->pair[queue]->rx.work.worker, &world.worker[i < 2 ? i : 1]);
+	}
+	hint_publish(&A->hint, HINT_RUNNING, 1, 0); /* the guest moves, its queues do too */
+	from_wire(A->mac, 1, 99);
+	bench_run();
+	expect_frame(A, 99);
+	assert_ptr_equal(UP->pair[1]->rx.work.worker, &world.worker[1]);
+	assert_int_equal(COUNTER->tx_frames, 15);
+	assert_int_equal(COUNTER->rx_frames, 4);
+}
+
+/* ---- At random ---- */
+
+static unsigned seed;
+
+static unsigned dice(unsigned n)
+{
+	seed = seed * 1103515245 + 12345;
+	return (seed >> 16) % n;
+}
+
+static void guest_acts(struct net_guest *g)
+{
+	uint32_t len = 14 + dice(1500);
+
+	net_guest_reap(g);
+	if (g->drv.ring[NET_TX].nr_free < 200)
+		return;
+	net_make_frame(sent, dice(4) ? peer_mac[dice(3)] : world.guest[dice(3)].mac, g->mac, len,
+		dice(256));
+	if (!dice(20))
+		memset(sent, 255, 6);
+	assert_true(net_guest_send(g, NULL, sent, len, NULL) >= 0);
+	if (dice(3))
+		net_guest_kick(g, NET_TX);
+}
+
+static void guest_takes(struct net_guest *g)
+{
+	struct virtio_net_hdr h;
+
+	while (net_guest_receive(g, &h, got) >= 0)
+		;
+	net_guest_kick(g, NET_RX);
+}
+
+static void wire_brings(unsigned s)
+{
+	struct fake_arrival how = { .error = dice(50) ? NIC_RX_OK : NIC_RX_BAD_FRAME };
+	uint32_t len = 14 + dice(1500);
+
+	net_make_frame(sent, world.guest[dice(3)].mac, peer_mac[dice(3)], len, dice(256));
+	fake_nic_receive(&side[s].nic, dice(3), sent, len, &how);
+}
+
+static void act(void)
+{
+	unsigned s = dice(2);
+
+	switch (dice(16)) {
+	case 0:
+		if (!dice(10))
+			side[s].nic.nic.ops->reset(&side[s].nic.nic);
+		break;
+	case 1:
+		fake_nic_link(&side[s].nic, dice(8));
+		break;
+	case 2:
+		bench_cable(s, dice(3));
+		break;
+	case 3:
+	case 4:
+		worker_run(&world.worker[s]);
+		break;
+	case 5:
+		guest_takes(&world.guest[dice(3)]);
+		break;
+	case 6:
+		fake_drain(&test_port[dice(3)]);
+		break;
+	case 7:
+	case 8:
+		wire_brings(s);
+		break;
+	case 9:
+		fake_nic_transmit(&side[s].nic, dice(3), dice(20));
+		break;
+	case 10:
+		hint_publish(&world.guest[dice(3)].hint, HINT_RUNNING, s, 0);
+		break;
+	case 11:
+		net_make_frame(sent, world.guest[dice(3)].mac, peer_mac[s], 200, 1);
+		bench_forward(s, fake_frame(sent, 200, 1 + dice(4)));
+		break;
+	default:
+		guest_acts(&world.guest[dice(3)]);
+	}
+}
+
+static void test_random(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 40; round++) {
+		seed = round;
+		init_pairs();
+		for (unsigned i = 0; i < 3000; i++)
+			act();
+		for (unsigned i = 0; i < 3; i++)
+			guest_takes(&world.guest[i]);
+		bench_run();
+		assert_true(COUNTER->rx_frames > 20);
+	} /* bench_free() looks at the books, and for each buffer */
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pairs),
+		TEST(test_random),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
