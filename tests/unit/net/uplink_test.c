@@ -358,7 +358,17 @@ static void test_back_pressure(void **state)
 	send_all(1024);
 }
 
-/* 256 frames in the queue, 63 descriptors in the ring, more in the guests. */
+static void send_same(struct net_guest *g, unsigned nr)
+{
+	net_make_frame(sent, peer_mac[0], g->mac, 60, 1);
+	for (unsigned i = 0; i < nr; i++) /* slots are shared: the bytes are the same */
+		assert_true(net_guest_send(g, NULL, sent, 60, NULL) >= 0);
+	net_guest_kick(g, NET_TX);
+	bench_run();
+}
+
+/* 256 frames in the queue, 63 descriptors in the ring, more in the guests; the last one has nothing
+ * under way that would wake it when it comes back. */
 static void test_full_ring(void **state)
 {
 	struct bench_conf c = { .tx_entries = 64, .nr_guests = 4 };
@@ -368,23 +378,19 @@ static void test_full_ring(void **state)
 	restart(&c);
 	bench_start_guests(BASE | MERGE, 1, 1600);
 	bench_learn(0, 0);
-	for (unsigned g = 0; g < 4; g++) {
-		net_make_frame(sent, peer_mac[0], world.guest[g].mac, 60, g);
-		for (unsigned i = 0; i < 250; i++) /* slots are shared: the bytes are the same */
-			assert_true(net_guest_send(&world.guest[g], NULL, sent, 60, NULL) >= 0);
-		net_guest_kick(&world.guest[g], NET_TX);
-	}
-	bench_run();
+	for (unsigned g = 0; g < 3; g++)
+		send_same(&world.guest[g], 250);
+	send_same(&world.guest[3], 20);
 	assert_int_equal(fake_nic_in_ring(&side[0].nic, 0), 63);
 	assert_true(side[0].up.port.counters.pushed_back > 0);
 	assert_false(frame_ring_has_room(&side[0].up.pair[0]->tx.ring));
-	for (unsigned i = 0; i < 1000 && n < 1000; i++) {
+	for (unsigned i = 0; i < 1000 && n < 770; i++) {
 		n += fake_nic_transmit(&side[0].nic, 0, 63);
 		bench_run();
 	}
-	assert_int_equal(n, 1000);
+	assert_int_equal(n, 770);
 	for (unsigned g = 0; g < 4; g++)
-		assert_int_equal(net_guest_reap(&world.guest[g]), 250);
+		assert_int_equal(net_guest_reap(&world.guest[g]), g < 3 ? 250 : 20);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
