@@ -1,0 +1,394 @@
+// sources: hv/net/uplink.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/waiters.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/lib/fmt.c tests/support/fake_nic.c tests/support/fake_nic_send.c
+/* Two uplinks with two pairs each and two test ports on one switch: packets as a broken NIC could
+ * hand them over, frames with arbitrary offload fields in memory that changes meanwhile, full
+ * rings, link and resets at any time.
+ *
+ * Input: 3 bytes for each uplink (capabilities and policy), then records: an action, and what it
+ * needs.
+ *
+ * Checked besides memory, and what the fake NIC wants of packets: the books; that each buffer comes
+ * back; that what is sent has its sender's address and its switch's VLAN. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fake_nic.h"
+#include "fake_port.h"
+#include "net/uplink.h"
+
+#define PAIRS	      2
+#define FRAMES	      400 /* more than a queue and a ring hold */
+#define FRAME_MAX     9000
+#define MEMORY_BYTES  (FRAME_MAX + 64)
+#define ROUNDS_MAX    100000
+#define MAC_OUTSIDE   0x06 /* first bytes of addresses */
+#define MAC_UNCHECKED 0x0a
+
+struct input {
+	const uint8_t *data;
+	size_t left;
+};
+
+/* What a guest has: frames, and the memory they refer to. */
+struct guest_frame {
+	struct frame frame;
+	uint8_t *memory; /* each its own, so that who reads beyond is caught */
+	bool in_use;
+};
+
+static struct net_switch sw;
+static struct worker worker;
+static struct fake_nic nic[2];
+static struct uplink up[2];
+static struct fake_port port[2];
+static struct guest_frame pool[FRAMES];
+static const uint8_t checked_mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
+static struct sched_hint hint;
+static uint64_t now;
+
+static unsigned next_byte(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->data++;
+}
+
+static unsigned next_word(struct input *in)
+{
+	unsigned low = next_byte(in);
+
+	return low | next_byte(in) << 8;
+}
+
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static struct worker *worker_of(unsigned core)
+{
+	(void)core;
+	return &worker;
+}
+
+static uint64_t now_us(void)
+{
+	return now;
+}
+
+static void *pages(uint64_t len_bytes)
+{
+	void *p = aligned_alloc(64, ALIGN_UP(len_bytes, 64));
+
+	memset(p, 0, len_bytes);
+	return p;
+}
+
+/* ---- Once ---- */
+
+static void make_uplink(unsigned i)
+{
+	struct fake_nic_conf c = { .name = "nic",
+		.client = { &up[i], uplink_link_changed, uplink_state_changed, uplink_wake },
+		.nr_queues = PAIRS,
+		.rx_entries = 64 };
+	struct uplink_setup setup = { .name = "nic",
+		.nr_pairs = PAIRS,
+		.bounce_bytes = 1536,
+		.worker_of = worker_of,
+		.now_us = now_us,
+		.pages = pages };
+
+	fake_nic_init(&nic[i], &c);
+	require(!uplink_init(&up[i], &nic[i].nic, &setup));
+}
+
+static void make_all(void)
+{
+	static bool made;
+
+	if (made)
+		return;
+	made = true;
+	for (unsigned i = 0; i < 2; i++) {
+		make_uplink(i);
+		fake_port_init(&port[i], FAKE_QUEUE);
+	}
+	for (unsigned i = 0; i < FRAMES; i++)
+		pool[i].memory = malloc(MEMORY_BYTES);
+}
+
+/* ---- Each time ---- */
+
+static void join(struct port *p, const struct port_policy *policy)
+{
+	memset(&p->counters, 0, sizeof(p->counters));
+	require(!switch_add_port(&sw, p, policy));
+}
+
+static void begin_uplink(unsigned i, struct input *in)
+{
+	unsigned capabilities = next_byte(in), flags = next_byte(in);
+	struct port_policy policy = { .trunk = flags & 1,
+		.promiscuous = !(flags & 2),
+		.isolated = flags & 4,
+		.nr_trunk_vlans = flags >> 4 & 3,
+		.vlan = (uint16_t)(flags >> 6),
+		.trunk_vlan = { 1, 2, (uint16_t)(next_byte(in) + 1) } };
+
+	nic[i].nic.capabilities = capabilities & FAKE_NIC_ALL;
+	for (unsigned q = 0; q < PAIRS; q++)
+		nic[i].tx[q].q.ring_entries = flags & 8 ? 32 : 1024;
+	nic[i].reset_fails = false;
+	join(&up[i].port, &policy);
+	require(!nic[i].nic.ops->start(&nic[i].nic));
+	uplink_start(&up[i]);
+	fake_nic_link(&nic[i], true);
+	uplink_assign_pair(&up[i], 1, &port[1].p, &hint);
+}
+
+static void begin(struct input *in)
+{
+	static const struct port_policy policy[2] = {
+		{ .mac = { 2, 0, 0, 0, 0, 1 }, .spoof_check = true, .trunk = true },
+		{ .promiscuous = true }
+	};
+
+	now = 1;
+	memset(&sw, 0, sizeof(sw));
+	switch_init(&sw, "fuzz", 10, 0);
+	for (unsigned i = 0; i < 2; i++)
+		join(&port[i].p, &policy[i]);
+	for (unsigned i = 0; i < 2; i++)
+		begin_uplink(i, in);
+}
+
+/* ---- Actions ---- */
+
+static void give_bytes(struct input *in, uint8_t *bytes, unsigned len)
+{
+	unsigned given = next_byte(in);
+
+	for (unsigned i = 0; i < given && i < len; i++)
+		bytes[i] = (uint8_t)next_byte(in);
+}
+
+static void receive(struct input *in, unsigned i)
+{
+	static uint8_t bytes[FRAME_MAX];
+	unsigned len = next_word(in) % FRAME_MAX, piece = 1 + next_word(in) % 2048;
+	struct fake_arrival how = { .flags = (uint16_t)next_word(in),
+		.vlan_tci = (uint16_t)next_word(in),
+		.rsc_segments = (uint16_t)next_byte(in),
+		.error = (uint8_t)(next_byte(in) % 16 ? NIC_RX_OK : NIC_RX_BAD_FRAME) };
+
+	memset(bytes, 0x55, 128);
+	give_bytes(in, bytes, sizeof(bytes));
+	bytes[ETH_ALEN] = MAC_OUTSIDE;
+	how.piece_bytes = MAX(piece, (len + NIC_RX_CHAIN_MAX - 1) / NIC_RX_CHAIN_MAX);
+	fake_nic_receive(&nic[i], how.flags >> 15, bytes, len, &how);
+}
+
+static void release(struct frame *f)
+{
+	CONTAINER_OF(f, struct guest_frame, frame)->in_use = false;
+}
+
+/* The memory's end is the last segment's end. */
+static void lay_out(struct guest_frame *g, const uint8_t *bytes, unsigned len, unsigned pieces)
+{
+	struct frame *f = &g->frame;
+	uint8_t *at = g->memory + MEMORY_BYTES;
+
+	f->len_bytes = len;
+	f->head_len = (uint16_t)MIN(len, FRAME_HEAD_BYTES);
+	memcpy(f->head, bytes, f->head_len);
+	f->nr_segments = 0;
+	len -= f->head_len;
+	at -= len;
+	memcpy(at, bytes + f->head_len, len);
+	for (unsigned i = 0; i < pieces && len; i++) {
+		unsigned part = i + 1 < pieces ? MIN(len, 1 + len / 3) : len;
+
+		f->segment[f->nr_segments++] = (struct frame_segment){ at, part };
+		at += part;
+		len -= part;
+	}
+}
+
+static void forward(struct input *in, unsigned i)
+{
+	static uint8_t bytes[FRAME_MAX];
+	unsigned len = next_word(in) % FRAME_MAX + 1, n = 0, pieces;
+	struct port *blocked;
+	struct frame *f;
+
+	while (n < FRAMES && pool[n].in_use)
+		n++;
+	if (n == FRAMES)
+		return;
+	f = &pool[n].frame;
+	f->refs = 1;
+	f->release = release;
+	f->offload = (struct frame_offload){ .flags = (uint8_t)(next_byte(in) & 3),
+		.gso_type = (uint8_t)next_byte(in),
+		.header_len = (uint16_t)next_word(in),
+		.gso_size = (uint16_t)next_word(in),
+		.csum_start = (uint16_t)next_word(in),
+		.csum_offset = (uint16_t)next_word(in) };
+	pieces = 1 + next_byte(in) % FRAME_SEGMENTS_MAX;
+	memset(bytes, 0x33, 256);
+	give_bytes(in, bytes, len);
+	if (i)
+		bytes[ETH_ALEN] = MAC_UNCHECKED;
+	lay_out(&pool[n], bytes, len, pieces);
+	pool[n].in_use = true;
+	if (switch_forward(&port[i].p, f, now, &blocked))
+		frame_put(f);
+}
+
+/* Whatever is under way, its guest writes over it. */
+static void spoil(unsigned byte)
+{
+	for (unsigned i = 0; i < FRAMES; i++)
+		if (pool[i].in_use)
+			memset(pool[i].memory, (int)byte, MEMORY_BYTES);
+}
+
+/* What went out: nobody but the unchecked port sends with another's address, and the VLAN is one
+ * that the uplink is in. */
+static void check_sent(unsigned i)
+{
+	const struct port *p = &up[i].port;
+
+	for (unsigned n = 0; n < nic[i].nr_sent; n++) {
+		const struct fake_sent *s = &nic[i].sent[n];
+		const uint8_t *b = s->bytes;
+		unsigned vlan = (unsigned)(b[14] & 15) << 8 | b[15];
+
+		require(s->len_bytes >= NIC_TX_BYTES_MIN);
+		require(b[6] == MAC_OUTSIDE || b[6] == MAC_UNCHECKED ||
+			!memcmp(b + 6, checked_mac, ETH_ALEN));
+		if (b[12] != 0x81 || b[13] != 0)
+			continue;
+		require(p->policy.trunk && vlan && vlan <= VLAN_MAX && vlan != p->native_vlan);
+		require(sw.vlan_ports[vlan] & BIT32(p->index));
+	}
+	fake_nic_forget(&nic[i]);
+}
+
+static void transmit(unsigned i, unsigned queue, unsigned max)
+{
+	fake_nic_transmit(&nic[i], queue, max);
+	check_sent(i);
+}
+
+static void act(struct input *in)
+{
+	unsigned action = next_byte(in), i = action >> 7;
+
+	switch (action & 15) {
+	case 0:
+	case 1:
+	case 2:
+		receive(in, i);
+		break;
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+		forward(in, i);
+		break;
+	case 7:
+		transmit(i, action >> 6 & 1, next_byte(in));
+		break;
+	case 8:
+		fake_drain(&port[i]);
+		break;
+	case 9:
+		fake_nic_link(&nic[i], nic[i].nic.state == NIC_RUNNING && next_byte(in) & 1);
+		break;
+	case 10:
+		nic[i].reset_fails = next_byte(in) == 7;
+		(void)nic[i].nic.ops->reset(&nic[i].nic);
+		break;
+	case 11:
+		spoil(next_byte(in));
+		break;
+	case 12:
+		nic[i].refused_bytes = next_word(in);
+		break;
+	default:
+		worker_run(&worker);
+	}
+}
+
+/* ---- The end ---- */
+
+static void run(void)
+{
+	unsigned n = 0;
+
+	while (worker_pending(&worker)) {
+		worker_run(&worker);
+		require(n++ < ROUNDS_MAX);
+	}
+}
+
+static void check_pair(const struct uplink_pair *pair)
+{
+	require(pair->rx.nr_free + pair->rx.nr_posted == UPLINK_RX_BUFFERS && !pair->rx.done);
+	require(pair->tx.head == pair->tx.tail && !pair->tx.cutting);
+	require(pair->tx.bounce_head == pair->tx.bounce_tail);
+}
+
+static void check_books(void)
+{
+	struct port_counters c;
+	uint64_t out = 0;
+
+	switch_sum(&sw, &c);
+	for (unsigned i = 0; i < DROP_REASONS; i++)
+		out += c.drops[i];
+	require(c.rx_frames + c.extra_copies == c.tx_frames + out);
+}
+
+static void end(void)
+{
+	run();
+	for (unsigned i = 0; i < 2; i++) {
+		nic[i].refused_bytes = 0;
+		nic[i].nic.ops->stop(&nic[i].nic);
+	}
+	run();
+	for (unsigned i = 0; i < 2; i++)
+		fake_drain(&port[i]);
+	run();
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned k = 0; k < PAIRS; k++)
+			check_pair(up[i].pair[k]);
+	for (unsigned i = 0; i < FRAMES; i++)
+		require(!pool[i].in_use);
+	check_books();
+	for (unsigned i = 0; i < 2; i++) {
+		switch_remove_port(&up[i].port);
+		switch_remove_port(&port[i].p);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+
+	make_all();
+	begin(&in);
+	while (in.left) {
+		now += 10;
+		act(&in);
+	}
+	end();
+	return 0;
+}
