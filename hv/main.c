@@ -130,17 +130,18 @@ static uint64_t housekeeping(void)
 {
 	static uint64_t next;
 	uint64_t now = rdtsc();
-	uint64_t monitor_us = monitor_poll();
+	uint64_t monitor_us = monitor_poll(), uplinks_us = vm_uplinks_poll();
+	uint64_t soon_us = MIN(monitor_us, uplinks_us);
 
 	if (now < next)
-		return MIN(monitor_us, tsc_to_us(next - now) + 1);
+		return MIN(soon_us, tsc_to_us(next - now) + 1);
 	next = now + us_to_tsc(HOUSEKEEPING_US);
 	for (unsigned i = 0; i < nr_vms; i++)
 		vm_poll(vms[i]);
 	vm_nics_housekeeping(tsc_to_us(now));
 	vm_uplinks_housekeeping(tsc_to_us(now));
 	end_if_all_stopped();
-	return MIN(monitor_us, HOUSEKEEPING_US);
+	return MIN(soon_us, HOUSEKEEPING_US);
 }
 
 static void release_cores(void)

@@ -14,7 +14,8 @@
  *
  * While packets come, the work polls; when a look finds nothing, it arms the interrupt. Both works
  * of a pair do so for themselves with one vector: whoever arms looks after that for what it waits
- * for, and the vector wakes both.
+ * for, and the vector wakes both. Where there is no vector, the uplink's owner calls uplink_wake()
+ * every now and then.
  *
  * Link and recovery: without link nothing is taken, and what waits is dropped; what the NIC has
  * comes back from it, sent or not. Receive buffers stay posted across a reset, a stop, and in a

@@ -192,7 +192,7 @@ static bool poll_on(struct uplink_pair *pair, unsigned moved)
 		return true;
 	}
 	if (rx->queue->vector == NIC_NO_VECTOR)
-		return load_acquire(&pair->up->link_up); /* when it is back, that wakes us */
+		return false; /* whoever has the time wakes us: a core that polls runs no guest */
 	nic_vector_arm(pair->up->nic, rx->queue->vector);
 	return nic_rx_pending(rx->queue);
 }

@@ -217,7 +217,7 @@ static bool poll_on(struct uplink_tx *tx, bool moved)
 		return true;
 	}
 	if (tx->queue->vector == NIC_NO_VECTOR)
-		return true;
+		return false; /* as in uplink_rx.c */
 	nic_vector_arm(tx->queue->nic, tx->queue->vector);
 	return nic_tx_pending(tx->queue);
 }

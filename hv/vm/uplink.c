@@ -4,6 +4,7 @@
 #include "cpu/interrupt.h"
 #include "cpu/percpu.h"
 #include "cpu/tsc.h"
+#include "drivers/e1000/e1000.h"
 #include "drivers/ixgbe/ixgbe.h"
 #include "drivers/pci/pci.h"
 #include "lib/errno.h"
@@ -14,7 +15,8 @@
 #include "vm/nic.h"
 #include "vm/vm.h"
 
-#define MODERATION_US 40 /* between two interrupts of a vector */
+#define MODERATION_US 40   /* between two interrupts of a vector */
+#define POLL_US	      1000 /* between two looks at a NIC that has none */
 
 struct vm_uplink *vm_uplink[CONF_SWITCHES_MAX];
 unsigned nr_vm_uplinks;
@@ -23,8 +25,10 @@ static const struct driver {
 	const char *name;
 	bool (*matches)(uint16_t vendor, uint16_t device);
 	int (*attach)(pci_bdf bdf, const struct nic_setup *setup, struct nic **nic);
+	unsigned pairs_max; /* queue pairs, each with a pool of its own */
 } drivers[] = {
-	{ "ixgbe", ixgbe_matches, ixgbe_attach },
+	{ "ixgbe", ixgbe_matches, ixgbe_attach, UPLINK_PAIRS_MAX },
+	{ "e1000", e1000_matches, e1000_attach, 1 },
 };
 
 static void *pages(uint64_t len_bytes)
@@ -164,6 +168,8 @@ static int route_vectors(struct vm_uplink *u)
 	struct nic *nic = u->up.nic;
 	int err = 0;
 
+	if (!nic->nr_vectors) /* see vm_uplinks_poll() */
+		return 0;
 	for (unsigned i = 0; !err && i <= nic->nr_vectors; i++) {
 		int vector;
 
@@ -209,7 +215,7 @@ static int bring_up(struct vm_uplink *u, const struct search *s, unsigned sw)
 {
 	struct uplink_setup setup = {
 		.name = u->name,
-		.nr_pairs = nr_pairs_for(sw),
+		.nr_pairs = MIN(nr_pairs_for(sw), s->driver->pairs_max),
 		.bounce_bytes = (uint32_t)ALIGN_UP(
 			u->conf->uplink.port.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES, 64),
 		.worker_of = sched_worker,
@@ -276,4 +282,20 @@ void vm_uplinks_housekeeping(uint64_t t_us)
 {
 	for (unsigned i = 0; i < nr_vm_uplinks; i++)
 		vm_uplink[i]->up.nic->ops->housekeeping(vm_uplink[i]->up.nic, t_us);
+}
+
+uint64_t vm_uplinks_poll(void)
+{
+	uint64_t next_us = UINT64_MAX;
+
+	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
+		struct uplink *up = &vm_uplink[i]->up;
+
+		if (up->nic->nr_vectors)
+			continue;
+		uplink_wake(up, up->nic, 0);
+		if (load_acquire(&up->link_up))
+			next_us = POLL_US;
+	}
+	return next_us;
 }

@@ -35,4 +35,9 @@ int vm_uplinks_create(const struct conf *c) __must_check;
 /* Core 0, every 10 ms. */
 void vm_uplinks_housekeeping(uint64_t now_us);
 
+/* Core 0: lets NICs without interrupts be looked at, and says in how many microseconds to call it
+ * again: 1000 while one of them has a link, else UINT64_MAX. So a frame waits 1 ms at most for a
+ * core that has nothing else to do, or whose guest does not come by. */
+uint64_t vm_uplinks_poll(void);
+
 #endif
