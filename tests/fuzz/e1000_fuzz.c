@@ -1,0 +1,227 @@
+// sources: tests/unit/e1000/e1000_rig.c tests/models/e1000/m82540.c drivers/e1000/e1000.c drivers/e1000/e1000_eeprom.c drivers/e1000/e1000_filter.c drivers/e1000/e1000_health.c drivers/e1000/e1000_init.c drivers/e1000/e1000_recover.c drivers/e1000/e1000_reset.c drivers/e1000/e1000_rx.c drivers/e1000/e1000_stats.c drivers/e1000/e1000_tx.c
+/* The 82540EM's driver survives any descriptor write-backs, frames, faults and register contents: a
+ * buffer comes back once and with at most the length it has, a packet's cookie once and in order,
+ * and in the end all of them are back.
+ *
+ * Input: operations of 8 bytes: what, 7 bytes of argument. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/e1000/e1000_hw.h"
+#include "tests/unit/e1000/e1000_rig.h"
+
+#define CHECK(c)                                                                                   \
+	do {                                                                                       \
+		if (!(c))                                                                          \
+			abort();                                                                   \
+	} while (0)
+
+#define OP_BYTES 8
+#define OPS_MAX	 400
+#define COOKIES	 64u
+#define BUFFERS	 63u /* a ring's entries, less one */
+
+static bool owned[COOKIES]; /* by the driver */
+static uint64_t given, back;
+static uint8_t *buffer;
+
+static struct e1000_rx *rx(void)
+{
+	return CONTAINER_OF(rig.nic->rxq[0], struct e1000_rx, q);
+}
+
+static struct e1000_tx *tx(void)
+{
+	return CONTAINER_OF(rig.nic->txq[0], struct e1000_tx, q);
+}
+
+static unsigned give(unsigned nr)
+{
+	unsigned taken = 0;
+
+	for (uint64_t c = 0; c < COOKIES && taken < nr; c++) {
+		struct nic_buffer b = { (uint64_t)buffer, c, rx()->q.buffer_bytes };
+
+		if (owned[c])
+			continue;
+		if (!nic_rx_post(&rx()->q, &b, 1))
+			break;
+		owned[c] = true;
+		taken++;
+	}
+	return taken;
+}
+
+static void take(uint64_t cookie)
+{
+	CHECK(cookie < COOKIES && owned[cookie]);
+	owned[cookie] = false;
+}
+
+static void poll(void)
+{
+	const struct nic_rx_batch *b = &rig.batch;
+	bool pending = nic_rx_pending(&rx()->q);
+	unsigned at = 0;
+
+	CHECK(!!nic_rx_poll(&rx()->q, &rig.batch) == pending);
+	CHECK(b->nr_packets <= NIC_BATCH && b->nr_buffers <= NIC_RX_BATCH_BUFFERS);
+	for (unsigned i = 0; i < b->nr_packets; i++) {
+		const struct nic_rx_packet *p = &b->packet[i];
+		uint32_t sum = 0;
+
+		CHECK(p->first_buffer == at && p->nr_buffers && p->nr_buffers <= NIC_RX_CHAIN_MAX);
+		for (unsigned k = 0; k < p->nr_buffers; k++, at++) {
+			CHECK(b->buffer[at].len_bytes <= rx()->q.buffer_bytes);
+			sum += b->buffer[at].len_bytes;
+			take(b->buffer[at].cookie);
+		}
+		CHECK(sum == p->len_bytes);
+	}
+	CHECK(at == b->nr_buffers);
+}
+
+static void send(const uint8_t *arg)
+{
+	struct nic_segment s[NIC_TX_SEGMENTS_MAX + 1];
+	struct nic_tx_packet p = { .cookie = given, .segment = s };
+
+	p.nr_segments = arg[0] % (NIC_TX_SEGMENTS_MAX + 2);
+	p.flags = arg[1] & 0x80 ? NIC_TX_VLAN : 0;
+	p.len_bytes = arg[2] & 1;
+	for (unsigned i = 0; i < p.nr_segments; i++) {
+		s[i] = (struct nic_segment){ (uint64_t)buffer, arg[3 + i % 4] };
+		p.len_bytes += s[i].len_bytes;
+	}
+	if (nic_tx_prepare(&tx()->q, &p, 1) == 1)
+		given++;
+}
+
+static void reap(unsigned max)
+{
+	struct nic_tx_done done[NIC_BATCH];
+	unsigned n = nic_tx_reap(&tx()->q, done, max);
+
+	for (unsigned i = 0; i < n; i++)
+		CHECK(done[i].cookie == back++);
+}
+
+static void receive(const uint8_t *arg)
+{
+	static uint8_t frame[2048];
+	uint32_t len = (arg[0] | (uint32_t)arg[1] << 8) % sizeof(frame);
+
+	memcpy(frame, rig_mac, 6);
+	frame[0] = arg[2] & 1 ? 0xff : frame[0];
+	m82540_receive(&rig.chip, frame, len);
+}
+
+static void set_faults(uint8_t v)
+{
+	rig.chip.gone = (v & 0x07) == 0x07; /* rarely: nothing else happens meanwhile */
+	rig.chip.stuck_reset = v & 0x08;
+	rig.chip.lazy_reset = v & 0x10;
+	rig.chip.stall_tx = v & 0x20;
+	rig.chip.stall_rx = v & 0x40;
+	rig.chip.late_write_back = v & 0x80;
+	rig.chip.link = v & 1;
+	m82540_resume(&rig.chip);
+}
+
+static void one(const uint8_t *op)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, op + 2, 6);
+	switch (op[0] % 13) {
+	case 0:
+		give(op[1] % 64);
+		break;
+	case 1:
+		nic_rx_flush(&rx()->q);
+		break;
+	case 2:
+		poll();
+		break;
+	case 3:
+		send(op + 1);
+		break;
+	case 4:
+		nic_tx_flush(&tx()->q);
+		break;
+	case 5:
+		reap(op[1] % (NIC_BATCH + 1));
+		break;
+	case 6: /* the upper bytes are VLAN tags and the like */
+		rx()->ring[op[1] & rx()->mask] = (struct e1000_rx_desc){ v, v };
+		break;
+	case 7:
+		tx()->ring[op[1] & tx()->mask] = (struct e1000_tx_desc){ v, v };
+		break;
+	case 8:
+		receive(op + 1);
+		break;
+	case 9:
+		(void)rig.nic->ops->reset(rig.nic);
+		break;
+	case 10:
+		set_faults(op[1]);
+		break;
+	case 11:
+		rig_ms(op[1] % 64 * 10);
+		break;
+	default:
+		rig.chip.reg[v % (M82540_BAR_BYTES / 4)] = (uint32_t)(v >> 16);
+		break;
+	}
+}
+
+/* All comes back, and afterwards the port works. */
+static void finish(void)
+{
+	uint64_t cookie[COOKIES];
+	unsigned n;
+
+	rig.nic->ops->stop(rig.nic);
+	while (back != given) {
+		uint64_t before = back;
+
+		reap(NIC_BATCH);
+		CHECK(back != before);
+	}
+	n = nic_rx_take_back(&rx()->q, cookie, COOKIES);
+	for (unsigned i = 0; i < n; i++)
+		take(cookie[i]);
+	for (unsigned i = 0; i < COOKIES; i++)
+		CHECK(!owned[i]);
+	set_faults(1);
+	CHECK(!rig.nic->ops->start(rig.nic));
+	CHECK(give(COOKIES) == BUFFERS);
+	nic_rx_flush(&rx()->q);
+	CHECK(m82540_receive(&rig.chip, (const uint8_t *)"\xff\xff\xff\xff\xff\xff        ", 14));
+	CHECK(nic_rx_poll(&rx()->q, &rig.batch) == 1);
+	CHECK(tx()->prepared == tx()->sent + tx()->lost_in_reset);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct nic_setup s = rig_setup();
+	uint64_t cookie[COOKIES];
+
+	rig_start(&s);
+	rig.nic->ops->stop(rig.nic);
+	(void)nic_rx_take_back(&rx()->q, cookie, COOKIES);
+	CHECK(!rig.nic->ops->start(rig.nic));
+	buffer = rig_alloc(2048);
+	memset(owned, 0, sizeof(owned));
+	given = back = 0;
+	for (unsigned i = 0; i < OPS_MAX && size >= OP_BYTES;
+		i++, data += OP_BYTES, size -= OP_BYTES)
+		one(data);
+	finish();
+	rig_destroy();
+	return 0;
+}
