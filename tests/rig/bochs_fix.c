@@ -1,6 +1,6 @@
-/* Repairs two faults of stock Bochs 3.0 with two or more CPUs, in the running emulator; preloaded
- * by its launcher. Nothing is changed unless the code is, byte by byte, the one that is known
- * (Debian 3.0+dfsg-1, amd64).
+/* Repairs three faults of stock Bochs 3.0 in the running emulator; preloaded by its launcher.
+ * Nothing is changed unless the code is, byte by byte, the one that is known (Debian 3.0+dfsg-1,
+ * amd64).
  *
  * 1. The address of an exception's handler is lost. With two or more CPUs the emulator runs each by
  * BX_CPU_C::cpu_run_trace(). When an instruction ends in an exception, that function is left before
@@ -18,7 +18,14 @@
  * to bx_begin_simulation(), which then counts one instruction: for CPU 0, whoever it was. If
  * another CPU takes one while CPU 0 stands between STI and HLT, the protection is over too early.
  *
- * The repair: behind setjmp(), the CPU that is counted is the one whose turn it is. */
+ * The repair: behind setjmp(), the CPU that is counted is the one whose turn it is.
+ *
+ * 3. A guest gets a virtual interrupt while its interrupts are disabled. HandleExtInterrupt() is
+ * called for any external interrupt that is not masked, and in a guest the physical ones are not.
+ * It delivers a virtual interrupt first, if one is pending, without asking whether that one is
+ * masked. The guest is interrupted with RFLAGS.IF=0, say at its IRET, and lost.
+ *
+ * The repair: a virtual interrupt counts there only if it is pending and not masked. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -36,7 +43,10 @@
 #define COUNT_AT	0x308 /* in bx_begin_simulation(), where setjmp() returns */
 #define COUNT_BYTES	10    /* that the call of the second stub replaces */
 #define TURN_OFFSET	4     /* of its variable: whose turn it is */
+#define VIRTUAL_AT	0x33  /* in HandleExtInterrupt() */
+#define VIRTUAL_BYTES	10    /* that the call of the third stub replaces */
 #define STUB_BYTES	64
+#define PATCHES		3
 
 /* mov async_event(%rdi), %eax; test %eax, %eax; je; call */
 static const uint8_t before_call[] = { 0x8b, 0x87, 0xe0, 0x91, 0x00, 0x00, 0x85, 0xc0, 0x74, 0x09,
@@ -49,6 +59,10 @@ static const uint8_t restore[] = { 0x48, 0x8b, 0x83, PREV_RIP_OFFSET & 0xff, PRE
 static const uint8_t load_array[] = { 0x48, 0x8b, 0x35 };
 static const uint8_t count[] = { 0x48, 0x8b, 0x3e, 0x85, 0xc0, 0x74, 0x0d, 0x48, 0x83, 0x87, 0x38,
 	0x01, 0, 0, 0x01 };
+
+/* mov %rbx, %rdi; testb $PENDING_VMX_VIRTUAL_INTR, pending_event + 1(%rbx); jne */
+static const uint8_t test_pending[] = { 0x48, 0x89, 0xdf, 0xf6, 0x83, 0xd9, 0x91, 0, 0, 0x02, 0x0f,
+	0x85 };
 
 /* A call of our code in place of len_bytes of the emulator's. */
 struct patch {
@@ -103,6 +117,22 @@ static bool find_count(struct patch *p)
 	       memcmp(p->at + sizeof(load_array) + 4, count, sizeof(count)) == 0;
 }
 
+/* mov %rbx, %rdi; mov event_mask(%rbx), %eax; not %eax; and pending_event(%rbx), %eax; test $2,
+ * %ah; ret: the flags are what the jne looks at. */
+static bool find_virtual(struct patch *p)
+{
+	static const uint8_t code[] = { 0x48, 0x89, 0xdf, 0x8b, 0x83, 0xdc, 0x91, 0, 0, 0xf7, 0xd0,
+		0x23, 0x83, 0xd8, 0x91, 0, 0, 0xf6, 0xc4, 0x02, 0xc3 };
+	uint8_t *handle = dlsym(RTLD_DEFAULT, "_ZN8BX_CPU_C18HandleExtInterruptEv");
+
+	if (!handle)
+		return false;
+	p->at = handle + VIRTUAL_AT;
+	p->len_bytes = VIRTUAL_BYTES;
+	memcpy(p->stub, code, sizeof(code));
+	return memcmp(p->at, test_pending, sizeof(test_pending)) == 0;
+}
+
 /* A page that a near call at `code` reaches. */
 static uint8_t *page_near(const uint8_t *code)
 {
@@ -131,22 +161,22 @@ static int apply(const struct patch *p, const uint8_t *stub)
 	return mprotect(page, 2 * 4096, PROT_READ | PROT_EXEC);
 }
 
-/* Both or none. NULL: done; otherwise why not. */
+/* All or none. NULL: done; otherwise why not. */
 static const char *repair_all(void)
 {
-	struct patch patch[2] = { 0 };
+	struct patch patch[PATCHES] = { 0 };
 	uint8_t *stubs;
 
-	if (!find_commit(&patch[0]) || !find_count(&patch[1]))
+	if (!find_commit(&patch[0]) || !find_count(&patch[1]) || !find_virtual(&patch[2]))
 		return "this is not the build it knows";
 	stubs = page_near(patch[0].at);
 	if (!stubs)
 		return "no memory near the code";
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < PATCHES; i++)
 		memcpy(stubs + i * STUB_BYTES, patch[i].stub, STUB_BYTES);
 	if (mprotect(stubs, 4096, PROT_READ | PROT_EXEC))
 		return "no executable memory";
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < PATCHES; i++)
 		if (apply(&patch[i], stubs + i * STUB_BYTES))
 			return "the code cannot be written";
 	return NULL;
