@@ -50,6 +50,9 @@ static int check_vlan(const struct net_switch *sw, const struct port *p, struct 
 		if (f->head_len < ETH_HEADER_BYTES + ETH_VLAN_BYTES)
 			return DROP_RUNT;
 		id = head_be16(f, 14) & VLAN_ID_MASK;
+		/* a tag behind a priority tag would show where that one is taken off */
+		if (!id && head_be16(f, 16) == ETH_TYPE_VLAN)
+			return DROP_VLAN;
 	}
 	if (id) {
 		if (!p->policy.trunk || !(load_relaxed(&sw->vlan_ports[id]) & BIT32(p->index)))

@@ -298,6 +298,24 @@ static void test_vlan_tags_in(void **state)
 	check_books();
 }
 
+/* Behind a priority tag, which is taken off, lies a tag of another VLAN. */
+static void test_vlan_hidden_tag(void **state)
+{
+	uint8_t bytes[104] = { 0 };
+	struct port *full;
+
+	(void)state;
+	add_vlan_ports();
+	(void)put_header(bytes, broadcast, mac(1), 0);
+	bytes[16] = 0x81;
+	bytes[17] = 0;
+	bytes[19] = 20;
+	assert_int_equal(switch_forward(&port[1].p, fake_frame(bytes, 104, 3), now_us, &full), 0);
+	assert_int_equal(drops(1, DROP_VLAN), 1);
+	assert_int_equal(got(5), 0);
+	check_books();
+}
+
 static void test_isolation(void **state)
 {
 	(void)state;
@@ -594,6 +612,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bad_sources, setup),
 		cmocka_unit_test_setup(test_vlans_keep_apart, setup),
 		cmocka_unit_test_setup(test_vlan_tags_in, setup),
+		cmocka_unit_test_setup(test_vlan_hidden_tag, setup),
 		cmocka_unit_test_setup(test_isolation, setup),
 		cmocka_unit_test_setup(test_rate_limit, setup),
 		cmocka_unit_test_setup(test_storm_control, setup),
