@@ -367,7 +367,6 @@ static unsigned count_dry(struct copy_ctx *ctx)
 		return ctx->dry_polls++;
 	ctx->last_tail = ctx->job_tail;
 	ctx->dry_polls = 0;
-	store_relaxed(&ctx->overdue, false);
 	return 0;
 }
 
@@ -377,9 +376,10 @@ static enum work_result run(struct work *w, unsigned budget)
 	bool pending, patient;
 
 	(void)budget;
+	ctx->scheduled = true; /* by whomever */
 	copy_flush(ctx);
 	pending = copy_poll(ctx);
-	patient = count_dry(ctx) < COPY_DRY_POLLS || load_relaxed(&ctx->overdue);
+	patient = count_dry(ctx) < COPY_DRY_POLLS;
 	if (is_recovering(ctx) || (pending && (patient || !copy_interrupt_request(ctx))))
 		return WORK_POLL;
 	ctx->dry_polls = 0;
@@ -419,10 +419,8 @@ void copy_queue_housekeeping(struct copy_queue *q)
 		q->expected_done = load_relaxed(&q->submitted);
 		return;
 	}
-	if (!ctx || !ctx->worker)
-		return;
-	store_relaxed(&ctx->overdue, true);
-	work_schedule(ctx->worker, &ctx->work);
+	if (ctx && ctx->worker)
+		work_schedule(ctx->worker, &ctx->work);
 }
 
 void copy_stats_add(struct copy_stats *sum, const struct copy_ctx *ctx)

@@ -25,8 +25,8 @@
  * halts. While jobs are pending it is polled, so that a core that stays with its packets pays for
  * no interrupt; after COPY_DRY_POLLS runs in which nothing ended, it asks for an interrupt instead
  * and leaves the core to the guest. Without an interrupt it stays polled. One that is lost is
- * noticed by copy_queue_housekeeping() at its second call: from then on the work polls again, and
- * the driver finds out what is wrong.
+ * noticed by copy_queue_housekeeping() at its second call: it has the work look, and the driver
+ * find out what is wrong.
  *
  * Without channels copy_submit() is the plain loop, inline. */
 #ifndef SLUICE_NET_COPY_H
@@ -107,7 +107,6 @@ struct copy_ctx {
 	bool scheduled;
 	uint32_t last_tail; /* job_tail when the work ran last */
 	unsigned dry_polls; /* runs in a row in which nothing ended */
-	bool overdue; /* atomic: an interrupt may have been lost, so poll until something ends */
 } __cacheline_aligned;
 
 /* wake may be NULL. */

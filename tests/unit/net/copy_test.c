@@ -489,6 +489,58 @@ static void test_interrupt(void **state)
 	drain();
 }
 
+/* The core is left to something else while nothing ends; without a wake-up nobody looks, until
+ * housekeeping does for the second time. */
+static void test_work_item_sleeps(void **state)
+{
+	(void)state;
+	assert_int_equal(ioat_interrupt_enable(ctx.channel[0], 0, copy_interrupt, &ctx), 0);
+	for (unsigned lost = 0; lost < 2; lost++) {
+		machine_fault(0, "stall 0 200");
+		machine_fault(0, "lose-interrupts %u", lost);
+		assert_int_equal(submit(&stream[0], 30000), COPY_PENDING);
+		copy_flush(&ctx);
+		for (unsigned i = 0; i <= COPY_DRY_POLLS; i++) {
+			assert_true(worker_pending(&worker));
+			(void)worker_run(&worker);
+		}
+		assert_false(worker_pending(&worker));
+		copy_queue_housekeeping(&stream[0].q);
+		assert_false(worker_pending(&worker));
+		machine_advance_us(300);
+		machine_interrupts();
+		assert_int_equal(worker_pending(&worker), !lost);
+		copy_queue_housekeeping(&stream[0].q);
+		assert_true(worker_pending(&worker));
+		assert_false(worker_run(&worker));
+		take(&stream[0]);
+		assert_int_equal(stream[0].ended, stream[0].submitted);
+		copy_queue_housekeeping(&stream[0].q);
+		assert_false(worker_pending(&worker));
+	}
+	check_books();
+}
+
+/* Without pieces: a place in the order for what the caller copied. */
+static void test_empty_job(void **state)
+{
+	(void)state;
+	assert_ptr_equal(worker.copy, &ctx);
+	assert_int_equal(copy_submit(&ctx, &stream[0].q, NULL, 0, COPY_ANY_CORE), COPY_DONE);
+	assert_int_equal(submit(&stream[0], 30000), COPY_PENDING);
+	assert_true(copy_accepts(&ctx, &stream[0].q));
+	assert_int_equal(copy_submit(&ctx, &stream[0].q, NULL, 0, COPY_ANY_CORE), COPY_PENDING);
+	copy_count_cpu(&ctx, 0, 77);
+	copy_flush(&ctx);
+	assert_int_equal(copy_take(&stream[0].q), 0);
+	machine_advance_us(50);
+	assert_false(copy_poll(&ctx));
+	assert_int_equal(copy_take(&stream[0].q), 2);
+	assert_int_equal(ctx.stats.cpu_copies, 2);
+	assert_int_equal(ctx.stats.cpu_bytes, 77);
+	assert_int_equal(ctx.stats.ioat_copies, 1);
+}
+
 /* A channel that is idle is aimed at the core; where it aims already goes the next for that core.
  */
 static void test_destination(void **state)
@@ -726,6 +778,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_queue_moves, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_work_item, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_interrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_work_item_sleeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_empty_job, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_destination, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_break_even_adapts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_backlog_adapts, setup, teardown),
