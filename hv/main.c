@@ -151,6 +151,19 @@ static void release_cores(void)
 		smp_kick(i);
 }
 
+static int start_scheduler(void)
+{
+	const struct sched_setup setup = {
+		.nr_cores = nr_cpus,
+		.slice_us = conf.slice_us,
+		.housekeeping = housekeeping,
+		.cache_aware = true,
+		.credit_stealing = true,
+	};
+
+	return sched_init(&setup);
+}
+
 static int build_guests(const struct boot_info *bi)
 {
 	int err;
@@ -158,8 +171,8 @@ static int build_guests(const struct boot_info *bi)
 	vm_hooks.putc = monitor_guest_putc;
 	vm_hooks.mark = monitor_mark;
 	vm_hooks.stopped = guest_stopped;
-	if (sched_init(nr_cpus, conf.slice_us, housekeeping) || vmx_shared_init() ||
-		copy_start(sched_worker, conf.ioat) || vm_switches_create(&conf))
+	if (start_scheduler() || vmx_shared_init() || copy_start(sched_worker, conf.ioat) ||
+		vm_switches_create(&conf))
 		return -1;
 	err = vm_create_all(&conf, bi);
 	return err ? err : vm_uplinks_create(&conf);

@@ -9,7 +9,7 @@
 
 #include "lib/bits.h"
 
-#define ACPI_CPU_MAX  64
+#define ACPI_CPU_MAX  256
 #define ACPI_ECAM_MAX 4
 
 #define ACPI_SPACE_MEMORY 0

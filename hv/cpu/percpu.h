@@ -9,7 +9,7 @@
 #include "cpu/hw.h"
 #include "lib/bits.h"
 
-#define CPU_MAX		64
+#define CPU_MAX		256
 #define CPU_STACK_BYTES (16 * 1024u)
 
 struct percpu {

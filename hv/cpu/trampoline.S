@@ -61,7 +61,7 @@ trampoline_end:
 smp_entry:
 	movl $1, %eax
 	lock xaddl %eax, smp_tickets(%rip)
-	cmpl $64, %eax				/* CPU_MAX */
+	cmpl $256, %eax				/* CPU_MAX */
 	jae 3f
 	leaq smp_slots(%rip), %rdx
 	leaq (%rdx, %rax, 8), %rdx
@@ -69,7 +69,7 @@ smp_entry:
 	movq (%rdx), %rsp
 	testq %rsp, %rsp
 	jnz 2f
-	cmpl $64, %ecx				/* the door was closed meanwhile */
+	cmpl $256, %ecx				/* the door was closed meanwhile */
 	jae 3f
 	pause
 	jmp 1b

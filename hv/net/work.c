@@ -6,6 +6,7 @@
  * the scheduler finds RUNNING and asks for another run. */
 #include "net/work.h"
 
+#include "cpu/hw.h"
 #include "lib/atomic.h"
 
 void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned budget))
@@ -14,6 +15,7 @@ void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned b
 	w->state = WORK_IDLE;
 	w->worker = NULL;
 	w->run = run;
+	w->who = NULL;
 }
 
 static void worker_push(struct worker *wk, struct work *w)
@@ -72,17 +74,34 @@ static enum work_result work_run(struct work *w)
 	return r;
 }
 
+/* One TSC read an item: where one ends the next begins. */
+static void charge(struct worker *wk, const struct sched_hint *who, uint64_t *since)
+{
+	uint64_t now;
+
+	if (!wk->charge)
+		return;
+	now = rdtsc();
+	wk->charge(wk, who, now - *since);
+	*since = now;
+}
+
 /* Runs `list`, whose items this core owns; appends what goes on to batch or polled. */
 static void run_list(struct worker *wk, struct work *list)
 {
+	uint64_t since = list && wk->charge ? rdtsc() : 0;
 	struct work *next;
 
 	for (; list; list = next) {
+		const struct sched_hint *who = list->who; /* once done it is no longer ours */
+		enum work_result result;
 		struct work **tail;
 
 		next = list->next;
 		wk->runs++;
-		switch (work_run(list)) {
+		result = work_run(list);
+		charge(wk, who, &since);
+		switch (result) {
 		case WORK_DONE:
 			continue;
 		case WORK_MORE:

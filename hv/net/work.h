@@ -24,12 +24,15 @@ enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
 #define WORK_BUDGET_FRAMES 64
 
 struct copy_ctx;
+struct sched_hint;
 
 struct work {
 	struct work *next;     /* owned by the worker while QUEUED */
 	uint32_t state;	       /* enum work_state, atomic */
 	struct worker *worker; /* where it was queued last; atomic */
 	enum work_result (*run)(struct work *w, unsigned budget);
+	/* Of the vCPU for which it is done and whose account is charged; NULL: nobody's. */
+	const struct sched_hint *who;
 };
 
 /* Per core. Many cores push, only the owning core pops. */
@@ -40,8 +43,11 @@ struct worker {
 	uint64_t runs, frames;		/* statistics, the owner's */
 	struct copy_ctx *copy;		/* the core's, if it has one: copy.h; set at start */
 	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
+	/* Set by the scheduler, may be NULL: an item has run for `who` for so many TSC ticks. */
+	void (*charge)(struct worker *w, const struct sched_hint *who, uint64_t ticks);
 } __cacheline_aligned;
 
+/* For nobody: set `who` before it is scheduled for the first time. */
 void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned budget));
 
 /* Any core. Calls wk->wake if the worker had nothing incoming. */

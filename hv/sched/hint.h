@@ -5,6 +5,7 @@
 #ifndef SLUICE_SCHED_HINT_H
 #define SLUICE_SCHED_HINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/atomic.h"
@@ -14,6 +15,7 @@ enum hint_state { HINT_ASLEEP, HINT_QUEUED, HINT_RUNNING };
 /* [63:32] expected wait in microseconds (QUEUED only), [31:16] core, [7:0] enum hint_state. */
 struct sched_hint {
 	uint64_t word;
+	uint32_t held; /* atomic; packet code left something to do until the vCPU is scheduled in */
 };
 
 static inline uint64_t hint_pack(enum hint_state state, unsigned core, uint32_t wait_us)
@@ -45,6 +47,25 @@ static inline unsigned hint_core(uint64_t word)
 static inline uint32_t hint_wait_us(uint64_t word)
 {
 	return (uint32_t)(word >> 32);
+}
+
+/* The one who gets true does what was held: packet code or the scheduler, never both. */
+static inline bool hint_take_held(struct sched_hint *h)
+{
+	return load_relaxed(&h->held) && atomic_xchg(&h->held, 0u);
+}
+
+/* Packet code, after it has written what it wants to be found then: work is left for the moment at
+ * which the vCPU is scheduled in. True if the scheduler will see to it (sched_entity.held_work);
+ * false if the vCPU runs meanwhile and the caller has to do the work itself, now.
+ *
+ * The scheduler publishes RUNNING, then looks at `held`, with a barrier between, as here between
+ * the flag and the word: one of the two sees the other. */
+static inline bool hint_hold(struct sched_hint *h)
+{
+	store_release(&h->held, 1u);
+	smp_mb();
+	return hint_state(hint_read(h)) != HINT_RUNNING || !hint_take_held(h);
 }
 
 #endif

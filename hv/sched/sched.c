@@ -68,23 +68,38 @@ static void worker_woken(struct worker *wk)
 	sched_kick(index_of(c));
 }
 
-int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(void))
+static struct sched_entity *entity_of(const struct sched_hint *h)
 {
-	uint64_t bytes = ALIGN_UP(nr_cores * sizeof(*cores), (uint64_t)PAGE_SIZE);
+	return CONTAINER_OF(h, struct sched_entity, hint);
+}
 
+static void worker_charge(struct worker *wk, const struct sched_hint *who, uint64_t ticks)
+{
+	(void)wk;
+	if (who)
+		(void)atomic_fetch_add(&entity_of(who)->stats.charged_ticks, ticks);
+}
+
+int sched_init(const struct sched_setup *setup)
+{
+	uint64_t bytes = ALIGN_UP(setup->nr_cores * sizeof(*cores), (uint64_t)PAGE_SIZE);
+
+	if (setup->nr_cores > CORE_SET_MAX)
+		return -EINVAL;
 	cores = page_alloc((unsigned)(bytes / PAGE_SIZE));
 	if (!cores)
 		return -ENOMEM;
-	nr = nr_cores;
-	slice_ticks = us_to_tsc(slice_us);
+	nr = setup->nr_cores;
+	slice_ticks = us_to_tsc(setup->slice_us);
 	long_slice_ticks = us_to_tsc(LONG_SLICE_US);
 	wake_ticks = us_to_tsc(WAKE_GRANULARITY_US);
 	delay_min_ticks = us_to_tsc(WORK_DELAY_MIN_US);
 	/* With one core nobody could take the packets earlier: a whole slice. */
 	delay_max_ticks = nr == 1 ? slice_ticks : us_to_tsc(WORK_DELAY_MAX_US);
-	do_housekeeping = housekeeping;
+	do_housekeeping = setup->housekeeping;
 	for (unsigned i = 0; i < nr; i++) {
 		cores[i].worker.wake = worker_woken;
+		cores[i].worker.charge = worker_charge;
 		cores[i].next_timer_tsc = SCHED_NO_TIMER;
 	}
 	return 0;
@@ -114,7 +129,7 @@ static struct sched_core *lock_home(struct sched_entity *e)
 
 static bool may_run_on(const struct sched_entity *e, unsigned core)
 {
-	return e->cores >> core & 1;
+	return core_set_has(&e->cores, core);
 }
 
 static unsigned load_of(unsigned core)
@@ -139,10 +154,11 @@ static unsigned least_loaded(const struct sched_entity *e)
 
 void sched_add(struct sched_entity *e)
 {
+	struct core_set exist = core_set_below(nr), usable = core_set_and(&e->cores, &exist);
 	struct sched_core *c;
 
-	if (!(e->cores & (nr < 64 ? BIT64(nr) - 1 : UINT64_MAX)))
-		e->cores = UINT64_MAX; /* none of the cores that were asked for exists */
+	if (core_set_is_empty(&usable))
+		e->cores = CORE_SET_ALL; /* none of the cores that were asked for exists */
 	e->core = least_loaded(e);
 	e->state = SCHED_ASLEEP;
 	e->timer_tsc = SCHED_NO_TIMER;
@@ -241,6 +257,26 @@ void sched_wake(struct sched_entity *e)
 		sched_kick(index_of(kick));
 }
 
+void sched_wake_io(struct sched_entity *e)
+{
+	sched_wake(e);
+}
+
+uint64_t sched_place(struct sched_hint *h, unsigned near_core)
+{
+	uint64_t word = hint_read(h);
+	const struct sched_core *c = &cores[hint_core(word)];
+	unsigned waiting;
+
+	(void)near_core; /* its home it is */
+	if (hint_state(word) != HINT_ASLEEP)
+		return word;
+	waiting = load_of(hint_core(word));
+	if (!waiting || load_relaxed(&c->idle))
+		return hint_pack(HINT_RUNNING, hint_core(word), 0);
+	return hint_pack(HINT_QUEUED, hint_core(word), (uint32_t)tsc_to_us(slice_ticks) * waiting);
+}
+
 void sched_forget_wake(struct sched_entity *e)
 {
 	(void)atomic_xchg(&e->wake_pending, false);
@@ -335,23 +371,6 @@ static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_re
 	spin_unlock(&c->lock);
 }
 
-static void run_entity(struct sched_core *c, struct sched_entity *e, uint64_t now)
-{
-	enum sched_result result;
-	uint64_t ran;
-
-	hint_publish(&e->hint, HINT_RUNNING, index_of(c), 0);
-	sched_forget_wake(e);
-	e->nr_switches++;
-	c->stats.nr_switches++;
-	result = e->run(e);
-	ran = rdtsc() - now;
-	e->ran_ticks += ran;
-	e->vruntime += weighted(e, ran);
-	c->stats.entity_ticks += ran;
-	put_back(c, e, result);
-}
-
 /* Takes one entity from another core's queue. */
 static bool steal(struct sched_core *c)
 {
@@ -439,6 +458,29 @@ static void run_worker(struct sched_core *c)
 		(void)worker_run_queued(&c->worker);
 	adapt_delay(c, c->worker.frames - before, start);
 	c->stats.worker_ticks += rdtsc() - start;
+}
+
+static void run_entity(struct sched_core *c, struct sched_entity *e, uint64_t now)
+{
+	enum sched_result result;
+	uint64_t ran;
+
+	hint_publish(&e->hint, HINT_RUNNING, index_of(c), 0);
+	smp_mb(); /* against hint_hold() */
+	if (hint_take_held(&e->hint) && e->held_work) {
+		e->held_work(e);
+		run_worker(c);
+		now = rdtsc();
+	}
+	sched_forget_wake(e);
+	e->nr_switches++;
+	c->stats.nr_switches++;
+	result = e->run(e);
+	ran = rdtsc() - now;
+	e->ran_ticks += ran;
+	e->vruntime += weighted(e, ran);
+	c->stats.entity_ticks += ran;
+	put_back(c, e, result);
 }
 
 void sched_run_once(void)

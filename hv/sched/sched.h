@@ -14,12 +14,49 @@
 #include <stdint.h>
 
 #include "net/work.h"
+#include "sched/core_set.h"
 #include "sched/hint.h"
+#include "sched/topology.h"
 
 #define SCHED_NO_TIMER UINT64_MAX
+#define SCHED_NO_GROUP UINT32_MAX /* an entity that may run beside any other */
+
+/* rr: in the order in which they were queued, for a slice each, nobody is preferred. A plain
+ * scheduler to compare the full one with. */
+enum sched_policy { SCHED_FULL, SCHED_RR };
+
+struct sched_setup {
+	unsigned nr_cores; /* at most CORE_SET_MAX */
+	uint64_t slice_us; /* how long an entity runs while others wait */
+	/* Runs on core 0 and says in how many microseconds it wants to run again. */
+	uint64_t (*housekeeping)(void);
+	const struct sched_topology *topology; /* copied; NULL: flat */
+	enum sched_policy policy;
+	bool cache_aware;     /* placement and stealing look at the topology */
+	bool credit_stealing; /* packet work may borrow time from entities that do no I/O */
+	bool smt_isolation;   /* threads of a core run entities of one group at a time */
+};
 
 enum sched_state { SCHED_ASLEEP, SCHED_QUEUED, SCHED_RUNNING };
 enum sched_result { SCHED_YIELD, SCHED_SLEEP };
+
+struct sched_entity_stats {
+	/* Ticks: the expected wait against the real one, absolute, over nr_waits turns. */
+	uint64_t wait_error_ticks, nr_waits;
+	uint64_t nr_boosts, nr_boosts_denied; /* woken by I/O; beyond the rate */
+	uint64_t nr_migrations;		      /* began to run on another core than last time */
+	uint64_t charged_ticks;		      /* packet work done for it, part of it borrowed: */
+	uint64_t borrowed_ticks, lent_ticks;
+	uint64_t nr_throttled; /* reached its cap */
+};
+
+struct sched_core_stats {
+	uint64_t idle_ticks, entity_ticks, worker_ticks, nr_switches;
+	uint64_t nr_stolen; /* all of the next */
+	uint64_t nr_stolen_by_distance[SCHED_DISTANCES];
+	unsigned nr_queued;
+	bool idle;
+};
 
 struct sched_entity {
 	struct sched_entity *next, *prev; /* in its core's run queue or list of sleepers */
@@ -28,8 +65,13 @@ struct sched_entity {
 	/* True if the entity's registers are still in the hardware of `core`: it cannot be moved.
 	 */
 	bool (*resident)(const struct sched_entity *e);
-	uint32_t weight;    /* 256 is one share */
-	uint64_t cores;	    /* mask of cores it may run on */
+	/* Does what packet code left for the moment at which the entity is scheduled in: queues
+	 * work items on this core's worker, which runs before the entity does. NULL: nothing. */
+	void (*held_work)(struct sched_entity *e);
+	uint32_t weight;       /* 256 is one share */
+	uint32_t cap_percent;  /* of one core's time, at most; 0: no limit */
+	uint32_t group;	       /* the guest it belongs to, SCHED_NO_GROUP */
+	struct core_set cores; /* where it may run */
 	unsigned core;	    /* whose lock guards the entity; changes only while QUEUED or ASLEEP */
 	uint32_t state;	    /* enum sched_state; written under that lock */
 	bool wake_pending;  /* atomic */
@@ -37,24 +79,19 @@ struct sched_entity {
 	uint64_t timer_tsc; /* wakes a sleeper; the entity sets it before it sleeps */
 	uint64_t queued_since_tsc;
 	uint64_t ran_ticks, waited_ticks, nr_switches;
+	struct sched_entity_stats stats;
 };
 
-struct sched_core_stats {
-	uint64_t idle_ticks, entity_ticks, worker_ticks, nr_switches, nr_stolen;
-	unsigned nr_queued;
-	bool idle;
-};
-
-/* Before the cores start: memory for `nr_cores`; slice_us from sluice.conf. housekeeping() runs on
- * core 0 and says in how many microseconds it wants to run again. */
-int sched_init(unsigned nr_cores, uint64_t slice_us, uint64_t (*housekeeping)(void)) __must_check;
+/* Before the cores start. -ENOMEM; -EINVAL if there are more cores than CORE_SET_MAX. */
+int sched_init(const struct sched_setup *setup) __must_check;
 
 /* The calling core's loop. Does not return. */
 _Noreturn void sched_run_core(void);
 /* One round of it: housekeeping, packets, then one entity or a halt. */
 void sched_run_once(void);
 
-/* Fill in run, resident, weight, cores first. The entity starts asleep on the least loaded core. */
+/* Fill in run, resident, held_work, weight, cap_percent, group, cores first. The entity starts
+ * asleep on the least loaded core. */
 void sched_add(struct sched_entity *e);
 /* The entity must be asleep and stay so (parked by its owner). */
 void sched_remove(struct sched_entity *e);
@@ -62,6 +99,14 @@ void sched_remove(struct sched_entity *e);
 /* Any core. Runs the entity as soon as its core allows; nothing lost if it is just going to sleep.
  */
 void sched_wake(struct sched_entity *e);
+/* The same because of I/O: the entity is preferred, within limits. */
+void sched_wake_io(struct sched_entity *e);
+
+/* Any core, packet code: where would the vCPU of this hint be if it were woken now, given that its
+ * packets are near the caches of core `near_core`? A sleeper's home moves there, and the word that
+ * it would get is returned: RUNNING on c (it would run there at once) or QUEUED on c with the wait
+ * to expect. The word as it is if the vCPU is not asleep. */
+uint64_t sched_place(struct sched_hint *h, unsigned near_core);
 
 /* For run(): the host TSC at which the core wants to be given back. May come nearer during any call
  * into the scheduler or the worker; check before each entry to the guest. */

@@ -171,23 +171,23 @@ static int set_tsc_khz(struct parser *p, struct conf_span s)
 static int set_cores(struct parser *p, struct conf_span s)
 {
 	struct conf_span item = s;
-	uint64_t mask = 0;
 
 	if (conf_equals(s, "all"))
 		return 0;
+	p->guest->cores = (struct core_set){ { 0 } };
 	do {
 		struct conf_range range;
 		int ret;
 
 		if (!conf_next(&s, ',', &item))
 			item = s; /* empty, which is no number */
-		ret = conf_number_range(&p->r, item, "cores", (struct conf_range){ 0, 63 }, &range);
+		ret = conf_number_range(
+			&p->r, item, "cores", (struct conf_range){ 0, CORE_SET_MAX - 1 }, &range);
 		if (ret)
 			return ret;
 		for (uint64_t core = range.first; core <= range.last; core++)
-			mask |= BIT64(core);
+			core_set_add(&p->guest->cores, (unsigned)core);
 	} while (s.len > 0);
-	p->guest->cores = mask;
 	return 0;
 }
 
@@ -285,7 +285,7 @@ static int begin_guest(struct parser *p, struct conf_span name)
 	g->vcpus = 1;
 	g->memory_bytes = MIB(256);
 	g->weight = 256;
-	g->cores = UINT64_MAX;
+	g->cores = CORE_SET_ALL;
 	g->autostart = true;
 	ret = conf_name(&p->r, name, "guest", g->name);
 	for (unsigned i = 0; !ret && i < c->nr_guests; i++)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "lib/bits.h"
+#include "sched/core_set.h"
 
 #define CONF_NAME_MAX	  16 /* with its NUL */
 #define CONF_PATH_MAX	  128
@@ -71,7 +72,7 @@ struct conf_guest {
 	char cmdline[CONF_CMDLINE_MAX];
 	unsigned weight;       /* 1..65535, default 256 */
 	unsigned tsc_khz;      /* the TSC it sees, 0 = the host's */
-	uint64_t cores;	       /* mask of allowed cores, default all */
+	struct core_set cores; /* where its vCPUs may run, default all */
 	bool autostart;	       /* default true */
 	bool poweroff_on_exit; /* exit=poweroff: the machine powers off when this guest does */
 	unsigned nr_nics;

@@ -35,7 +35,7 @@ static void check_guest(const struct conf_guest *g)
 	REQUIRE(memchr(g->cmdline, 0, sizeof(g->cmdline)));
 	REQUIRE(g->vcpus >= 1 && g->vcpus <= CONF_VCPUS_MAX);
 	REQUIRE(g->memory_bytes > 0 && g->memory_bytes % MIB(2) == 0);
-	REQUIRE(g->weight >= 1 && g->weight <= 65535 && g->cores != 0);
+	REQUIRE(g->weight >= 1 && g->weight <= 65535 && !core_set_is_empty(&g->cores));
 	REQUIRE(g->nr_nics <= CONF_NICS_MAX);
 	for (unsigned i = 0; i < g->nr_nics; i++)
 		check_nic(&g->nic[i]);

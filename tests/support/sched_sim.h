@@ -155,13 +155,19 @@ static void sim_start_core(unsigned index)
 
 static void sim_init(unsigned nr_cores, uint64_t slice_us)
 {
+	const struct sched_setup setup = { .nr_cores = nr_cores,
+		.slice_us = slice_us,
+		.housekeeping = sim_housekeeping,
+		.cache_aware = true,
+		.credit_stealing = true };
+
 	memset(sim, 0, sizeof(sim));
 	sim_nr = nr_cores;
 	sim_index = 0;
 	sim_housekeepings = 0;
 	for (unsigned i = 0; i < nr_cores; i++)
 		sim_start_core(i);
-	if (sched_init(nr_cores, slice_us, sim_housekeeping))
+	if (sched_init(&setup))
 		abort();
 }
 

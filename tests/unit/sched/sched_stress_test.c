@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/net/work.c
+// sources: hv/sched/sched.c hv/sched/topology.c hv/net/work.c
 /* Sleep against wake-up on real threads. Tokens hop from entity to entity, each hop a wake-up; one
  * that is lost strands its token. `make tsan` builds this with ThreadSanitizer. */
 #include <pthread.h>
@@ -197,18 +197,23 @@ static void add_players(void)
 		p->e.run = run;
 		p->e.resident = resident;
 		p->e.weight = 256;
-		p->e.cores = i == 0 ? BIT64(1) : UINT64_MAX; /* one that is pinned */
+		p->e.cores = i == 0 ? core_set_of(1) : CORE_SET_ALL; /* one that is pinned */
 		sched_add(&p->e);
 	}
 }
 
 static void no_wake_up_is_lost(void **state)
 {
+	const struct sched_setup setup = { .nr_cores = CORES,
+		.slice_us = 50,
+		.housekeeping = housekeeping,
+		.cache_aware = true,
+		.credit_stealing = true };
 	uint64_t deadline = fake_rdtsc() + TIMEOUT_S * UINT64_C(1000000000);
 
 	(void)state;
 	self = &core[0];
-	assert_int_equal(sched_init(CORES, 50, housekeeping), 0);
+	assert_int_equal(sched_init(&setup), 0);
 	for (unsigned i = 0; i < CORES; i++) {
 		core[i].cpu.index = i;
 		core[i].timer = SCHED_NO_TIMER;

@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/net/work.c
+// sources: hv/sched/sched.c hv/sched/topology.c hv/net/work.c
 /* The scheduler on simulated cores: shares, wake-ups, timers, stealing, packet work. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ static enum sched_result run(struct sched_entity *e)
 	struct task *t = CONTAINER_OF(e, struct task, e);
 	uint64_t now = sim[sim_index].now;
 
-	assert_true(t->e.cores >> sim_index & 1);
+	assert_true(core_set_has(&t->e.cores, sim_index));
 	assert_int_equal(e->state, SCHED_RUNNING);
 	assert_int_equal(e->core, sim_index);
 	assert_int_equal(hint_core(hint_read(&e->hint)), sim_index);
@@ -91,6 +91,12 @@ static enum sched_result run(struct sched_entity *e)
 	return SCHED_YIELD;
 }
 
+/* The lowest 64. */
+static struct core_set core_set_from(uint64_t mask)
+{
+	return (struct core_set){ { mask, mask == UINT64_MAX ? mask : 0 } };
+}
+
 static struct task *add(unsigned i, uint32_t weight, uint64_t cores, uint64_t burst, uint64_t sleep)
 {
 	struct task *t = &task[i];
@@ -99,7 +105,7 @@ static struct task *add(unsigned i, uint32_t weight, uint64_t cores, uint64_t bu
 	t->e.run = run;
 	t->e.resident = resident;
 	t->e.weight = weight;
-	t->e.cores = cores;
+	t->e.cores = core_set_from(cores);
 	sched_add(&t->e);
 	return t;
 }
@@ -162,7 +168,7 @@ static void no_core_idles_beside_a_queue(void **state)
 			struct task *t = add(i, 256, BIT64(0), SIM_NEVER, 0);
 
 			sched_wake(&t->e);
-			t->e.cores = EVERYWHERE; /* all queued on core 0 */
+			t->e.cores = CORE_SET_ALL; /* all queued on core 0 */
 		}
 		sim_run_until(1000 * MS);
 		for (unsigned i = 0; i < nr; i++)
@@ -180,7 +186,7 @@ static void sleepers_spread_out(void **state)
 		struct task *t = add(i, 256, BIT64(0), 8 * MS, 2 * MS);
 
 		sched_wake(&t->e);
-		t->e.cores = EVERYWHERE;
+		t->e.cores = CORE_SET_ALL;
 	}
 	sim_run_until(1000 * MS);
 	for (unsigned i = 0; i < 2; i++)
@@ -197,7 +203,7 @@ static void halted_core_is_called(void **state)
 		hog(i, 256, BIT64(0));
 	sim_run_until(100 * MS);
 	assert_near(task[0].ran + task[1].ran, 100 * MS, 1 * MS);
-	task[0].e.cores = task[1].e.cores = EVERYWHERE;
+	task[0].e.cores = task[1].e.cores = CORE_SET_ALL;
 	sim_run_until(200 * MS);
 	assert_near(task[0].ran + task[1].ran, 300 * MS, 2 * SLICE_US * US);
 	sim_end();
@@ -263,7 +269,7 @@ static void stealing_counts(void **state)
 		struct task *t = add(i, 256, BIT64(0), SIM_NEVER, 0);
 
 		sched_wake(&t->e);
-		t->e.cores = EVERYWHERE;
+		t->e.cores = CORE_SET_ALL;
 	}
 	sim_run_until(100 * MS);
 	sched_stats(1, &s);

@@ -106,7 +106,7 @@ static void guest_defaults(void **state)
 	assert_int_equal(g->vcpus, 1);
 	assert_int_equal(g->memory_bytes, MIB(256));
 	assert_int_equal(g->weight, 256);
-	assert_true(g->cores == UINT64_MAX);
+	assert_true(core_set_equal(&g->cores, &CORE_SET_ALL));
 	assert_true(g->autostart);
 	assert_false(g->poweroff_on_exit);
 	assert_int_equal(g->nr_nics, 0);
@@ -120,7 +120,7 @@ static void guest_options(void **state)
 	parse_ok("[guest web]\r\nvcpus = 8\r\nmemory = 3G\r\nkernel = \\guests\\my kernel\r\n"
 		 "initrd = rootfs.cpio   # small\r\n"
 		 "cmdline =  console=ttyS0 a=b # \"kept\" [x]  \r\n"
-		 "weight = 65535\r\ntsc_khz = 2000000\r\ncores = 0-1,3,63\r\nautostart = "
+		 "weight = 65535\r\ntsc_khz = 2000000\r\ncores = 0-1,3,63,255\r\nautostart = "
 		 "off\r\nexit = poweroff\r\n");
 	assert_int_equal(g->vcpus, 8);
 	assert_true(g->memory_bytes == GIB(3));
@@ -129,16 +129,17 @@ static void guest_options(void **state)
 	assert_string_equal(g->cmdline, "console=ttyS0 a=b # \"kept\" [x]");
 	assert_int_equal(g->weight, 65535);
 	assert_int_equal(g->tsc_khz, 2000000);
-	assert_true(g->cores == (0xb | BIT64(63)));
+	assert_true(core_set_equal(
+		&g->cores, &(struct core_set){ { 0xb | BIT64(63), 0, 0, BIT64(63) } }));
 	assert_false(g->autostart);
 	assert_true(g->poweroff_on_exit);
 	parse_ok(GUEST "memory = 2097152\ncores = all\nexit = stop\ncmdline =\n");
 	assert_int_equal(g->memory_bytes, MIB(2));
-	assert_true(g->cores == UINT64_MAX);
+	assert_true(core_set_equal(&g->cores, &CORE_SET_ALL));
 	assert_false(g->poweroff_on_exit);
-	parse_ok(GUEST "memory = 4096k\ncores = 0-63\n");
+	parse_ok(GUEST "memory = 4096k\ncores = 0-255\n");
 	assert_int_equal(g->memory_bytes, MIB(4));
-	assert_true(g->cores == UINT64_MAX);
+	assert_true(core_set_equal(&g->cores, &CORE_SET_ALL));
 }
 
 static void nic_defaults(void **state)
@@ -376,10 +377,10 @@ static void memory_errors(void **state)
 static void core_errors(void **state)
 {
 	(void)state;
-	parse_fails(GUEST "cores =", 3, 8, "cores: expected a number from 0 to 63, not ''");
-	parse_fails(GUEST "cores = 64", 3, 9, "cores: expected a number from 0 to 63, not '64'");
-	parse_fails(GUEST "cores = 0,,1", 3, 11, "cores: expected a number from 0 to 63, not ''");
-	parse_fails(GUEST "cores = 1-", 3, 11, "cores: expected a number from 0 to 63, not ''");
+	parse_fails(GUEST "cores =", 3, 8, "cores: expected a number from 0 to 255, not ''");
+	parse_fails(GUEST "cores = 256", 3, 9, "cores: expected a number from 0 to 255, not '256'");
+	parse_fails(GUEST "cores = 0,,1", 3, 11, "cores: expected a number from 0 to 255, not ''");
+	parse_fails(GUEST "cores = 1-", 3, 11, "cores: expected a number from 0 to 255, not ''");
 	parse_fails(GUEST "cores = 0,3-2", 3, 11, "cores: the range '3-2' runs backwards");
 }
 

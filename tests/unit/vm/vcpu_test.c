@@ -22,7 +22,7 @@ struct percpu *cpus[CPU_MAX];
 
 static struct vm vm;
 static struct vcpu vcpu[2];
-static struct conf_guest conf = { .name = "test", .weight = 256, .cores = UINT64_MAX };
+static struct conf_guest conf = { .name = "test", .weight = 256, .cores = { { UINT64_MAX } } };
 static _Alignas(4096) uint8_t pages[4][4096], ram[0x4000];
 static unsigned nr_pages;
 static enum vm_exit stopped_why;
@@ -104,6 +104,11 @@ void sched_wake(struct sched_entity *e)
 {
 	(void)e;
 	nr_wakes++;
+}
+
+void sched_wake_io(struct sched_entity *e)
+{
+	sched_wake(e);
 }
 
 void sched_forget_wake(struct sched_entity *e)
