@@ -8,9 +8,16 @@ $(HOST_BENCH): $(HOST_BENCH_SRC) $(call sources_of,$(HOST_BENCH_SRC)) tests/supp
 	@mkdir -p $(@D)
 	$(HOST_CC) $(BENCH_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^)
 
--include $(HOST_BENCH).d
+STEER_BENCH     := $(O)/bench/steer_bench
+STEER_BENCH_SRC := tests/bench/steer_bench.c
 
-.PHONY: bench bench-files bench-host
+$(STEER_BENCH): $(STEER_BENCH_SRC) $(call sources_of,$(STEER_BENCH_SRC))
+	@mkdir -p $(@D)
+	$(HOST_CC) $(BENCH_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^)
+
+-include $(HOST_BENCH).d $(STEER_BENCH).d
+
+.PHONY: bench bench-files bench-host bench-decision
 ## make bench      measures in Bochs with one CPU what traffic and boot cost, beside the targets;
 ##                 CASE=boot|offload|no-offload|wire|native-wire: only those; with valgrind, also bench-host
 bench: deps
@@ -24,3 +31,8 @@ bench-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(NATIVE_FILES) $(if $(VALGRIND)
 bench-host: $(HOST_BENCH)
 	@[ -n "$(VALGRIND)" ] || { echo "bench-host: valgrind is not installed" >&2; exit 1; }
 	@tests/bench/host.py $(HOST_BENCH)
+
+## make bench-decision instructions of a steering decision, row by row of its table; needs valgrind
+bench-decision: $(STEER_BENCH)
+	@[ -n "$(VALGRIND)" ] || { echo "bench-decision: valgrind is not installed" >&2; exit 1; }
+	@tests/bench/decision.py $(STEER_BENCH)

@@ -12,18 +12,23 @@ FRAMES = 3200
 SIZES = (64, 1514)
 
 
-def count(program, frame_bytes):
-    """Instructions inside worker_run() per frame."""
-    out = os.path.join(os.path.dirname(program), f"callgrind.{frame_bytes}")
+def instructions(program, function, arguments):
+    """That the function took, with what it calls, in one run of the program."""
+    out = os.path.join(os.path.dirname(program), "callgrind." + "-".join(arguments))
     done = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--toggle-collect=worker_run",
-         "--callgrind-out-file=" + out, program, str(FRAMES), str(frame_bytes)],
+        ["valgrind", "--tool=callgrind", "--toggle-collect=" + function,
+         "--callgrind-out-file=" + out, program, *arguments],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False)
     collected = re.search(r"Collected : (\d+)", done.stdout)
     if done.returncode or not collected:
         raise OSError(f"callgrind of {program}: {done.stdout.strip()[-400:]}")
-    return int(collected.group(1)) / FRAMES
+    return int(collected.group(1))
+
+
+def count(program, frame_bytes):
+    """Instructions inside worker_run() per frame."""
+    return instructions(program, "worker_run", [str(FRAMES), str(frame_bytes)]) / FRAMES
 
 
 def measure(program):
