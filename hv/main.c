@@ -157,8 +157,10 @@ static int start_scheduler(void)
 		.nr_cores = nr_cpus,
 		.slice_us = conf.slice_us,
 		.housekeeping = housekeeping,
-		.cache_aware = true,
-		.credit_stealing = true,
+		.policy = conf.round_robin ? SCHED_RR : SCHED_FULL,
+		.cache_aware = conf.cache_aware,
+		.credit_stealing = conf.credit_stealing,
+		.smt_isolation = conf.smt_isolated,
 	};
 
 	return sched_init(&setup);

@@ -6,33 +6,10 @@
 #include "vm/conf.h"
 
 #include "lib/errno.h"
-#include "lib/log.h"
 #include "lib/string.h"
-#include "vm/conf_value.h"
+#include "vm/conf_parser.h"
 
-enum section { SECTION_NONE, SECTION_SLUICE, SECTION_SWITCH, SECTION_GUEST };
-
-struct parser {
-	struct conf_reader r;
-	struct conf *c;
-	enum section section;
-	bool had_sluice;
-	uint32_t seen; /* options of this section, by index */
-	struct conf_switch *sw;
-	struct conf_guest *guest;
-	struct conf_where uplink_at[CONF_SWITCHES_MAX];
-	struct conf_where guest_at[CONF_GUESTS_MAX];
-	struct conf_where nic_at[CONF_GUESTS_MAX][CONF_NICS_MAX];
-};
-
-struct option {
-	const char *name;
-	int (*set)(struct parser *p, struct conf_span s);
-	bool repeats;
-	bool whole_line; /* # does not begin a comment in it */
-};
-
-static int set_unsigned(struct parser *p, struct conf_span s, const char *what,
+int conf_unsigned(struct conf_parser *p, struct conf_span s, const char *what,
 	struct conf_range allowed, unsigned *out)
 {
 	uint64_t v;
@@ -42,74 +19,28 @@ static int set_unsigned(struct parser *p, struct conf_span s, const char *what,
 	return ret;
 }
 
-/* [sluice] */
-
-static int set_log(struct parser *p, struct conf_span s)
-{
-	_Static_assert(LOG_ERROR == 0 && LOG_DEBUG == 3, "order of the words below");
-	return conf_choice(&p->r, s, "log", "error|warn|info|debug", &p->c->log_level);
-}
-
-static int set_idle(struct parser *p, struct conf_span s)
-{
-	unsigned place = 0;
-	int ret = conf_choice(&p->r, s, "idle", "halt|poweroff", &place);
-
-	p->c->poweroff_when_idle = place == 1;
-	return ret;
-}
-
-static int set_slice(struct parser *p, struct conf_span s)
-{
-	return set_unsigned(p, s, "slice_us", (struct conf_range){ 100, 1000000 }, &p->c->slice_us);
-}
-
-static int set_apicv(struct parser *p, struct conf_span s)
-{
-	return conf_on_off(&p->r, s, "apicv", &p->c->apicv);
-}
-
-static int set_posted_interrupts(struct parser *p, struct conf_span s)
-{
-	return conf_on_off(&p->r, s, "posted_interrupts", &p->c->posted_interrupts);
-}
-
-static int set_ioat(struct parser *p, struct conf_span s)
-{
-	return conf_on_off(&p->r, s, "ioat", &p->c->ioat);
-}
-
-static const struct option sluice_options[] = {
-	{ .name = "log", .set = set_log },
-	{ .name = "idle", .set = set_idle },
-	{ .name = "slice_us", .set = set_slice },
-	{ .name = "apicv", .set = set_apicv },
-	{ .name = "posted_interrupts", .set = set_posted_interrupts },
-	{ .name = "ioat", .set = set_ioat },
-};
-
 /* [switch NAME] */
 
-static int set_ageing(struct parser *p, struct conf_span s)
+static int set_ageing(struct conf_parser *p, struct conf_span s)
 {
 	/* IEEE 802.1D-2004, table 7-5 */
-	return set_unsigned(p, s, "ageing", (struct conf_range){ 10, 1000000 }, &p->sw->ageing_s);
+	return conf_unsigned(p, s, "ageing", (struct conf_range){ 10, 1000000 }, &p->sw->ageing_s);
 }
 
-static int set_storm_limit(struct parser *p, struct conf_span s)
+static int set_storm_limit(struct conf_parser *p, struct conf_span s)
 {
 	return conf_number(&p->r, s, "storm_limit", (struct conf_range){ 0, 1000000000 },
 		&p->sw->storm_limit_pps);
 }
 
-static int set_uplink(struct parser *p, struct conf_span s)
+static int set_uplink(struct conf_parser *p, struct conf_span s)
 {
 	p->sw->has_uplink = true;
 	p->uplink_at[p->sw - p->c->sw] = conf_where(&p->r, s.at);
 	return conf_uplink_parse(&p->r, s, &p->sw->uplink);
 }
 
-static const struct option switch_options[] = {
+static const struct conf_option switch_options[] = {
 	{ .name = "ageing", .set = set_ageing },
 	{ .name = "storm_limit", .set = set_storm_limit },
 	{ .name = "uplink", .set = set_uplink },
@@ -117,13 +48,13 @@ static const struct option switch_options[] = {
 
 /* [guest NAME] */
 
-static int set_vcpus(struct parser *p, struct conf_span s)
+static int set_vcpus(struct conf_parser *p, struct conf_span s)
 {
-	return set_unsigned(
+	return conf_unsigned(
 		p, s, "vcpus", (struct conf_range){ 1, CONF_VCPUS_MAX }, &p->guest->vcpus);
 }
 
-static int set_memory(struct parser *p, struct conf_span s)
+static int set_memory(struct conf_parser *p, struct conf_span s)
 {
 	uint64_t bytes;
 	int ret = conf_scaled(&p->r, s, "memory", 1024, &bytes);
@@ -140,35 +71,40 @@ static int set_memory(struct parser *p, struct conf_span s)
 	return 0;
 }
 
-static int set_kernel(struct parser *p, struct conf_span s)
+static int set_kernel(struct conf_parser *p, struct conf_span s)
 {
 	return conf_text(&p->r, s, "kernel", p->guest->kernel, sizeof(p->guest->kernel));
 }
 
-static int set_initrd(struct parser *p, struct conf_span s)
+static int set_initrd(struct conf_parser *p, struct conf_span s)
 {
 	return conf_text(&p->r, s, "initrd", p->guest->initrd, sizeof(p->guest->initrd));
 }
 
-static int set_cmdline(struct parser *p, struct conf_span s)
+static int set_cmdline(struct conf_parser *p, struct conf_span s)
 {
 	if (s.len == 0)
 		return 0;
 	return conf_text(&p->r, s, "cmdline", p->guest->cmdline, sizeof(p->guest->cmdline));
 }
 
-static int set_weight(struct parser *p, struct conf_span s)
+static int set_weight(struct conf_parser *p, struct conf_span s)
 {
-	return set_unsigned(p, s, "weight", (struct conf_range){ 1, 65535 }, &p->guest->weight);
+	return conf_unsigned(p, s, "weight", (struct conf_range){ 1, 65535 }, &p->guest->weight);
 }
 
-static int set_tsc_khz(struct parser *p, struct conf_span s)
+static int set_cap(struct conf_parser *p, struct conf_span s)
 {
-	return set_unsigned(
+	return conf_unsigned(p, s, "cap", (struct conf_range){ 1, 100 }, &p->guest->cap_percent);
+}
+
+static int set_tsc_khz(struct conf_parser *p, struct conf_span s)
+{
+	return conf_unsigned(
 		p, s, "tsc_khz", (struct conf_range){ 10000, 10000000 }, &p->guest->tsc_khz);
 }
 
-static int set_cores(struct parser *p, struct conf_span s)
+static int set_cores(struct conf_parser *p, struct conf_span s)
 {
 	struct conf_span item = s;
 
@@ -191,12 +127,12 @@ static int set_cores(struct parser *p, struct conf_span s)
 	return 0;
 }
 
-static int set_autostart(struct parser *p, struct conf_span s)
+static int set_autostart(struct conf_parser *p, struct conf_span s)
 {
 	return conf_on_off(&p->r, s, "autostart", &p->guest->autostart);
 }
 
-static int set_exit(struct parser *p, struct conf_span s)
+static int set_exit(struct conf_parser *p, struct conf_span s)
 {
 	unsigned place = 0;
 	int ret = conf_choice(&p->r, s, "exit", "stop|poweroff", &place);
@@ -205,7 +141,7 @@ static int set_exit(struct parser *p, struct conf_span s)
 	return ret;
 }
 
-static int add_nic(struct parser *p, struct conf_span s)
+static int add_nic(struct conf_parser *p, struct conf_span s)
 {
 	struct conf_guest *g = p->guest;
 	int ret;
@@ -218,13 +154,14 @@ static int add_nic(struct parser *p, struct conf_span s)
 	return ret;
 }
 
-static const struct option guest_options[] = {
+static const struct conf_option guest_options[] = {
 	{ .name = "vcpus", .set = set_vcpus },
 	{ .name = "memory", .set = set_memory },
 	{ .name = "kernel", .set = set_kernel },
 	{ .name = "initrd", .set = set_initrd },
 	{ .name = "cmdline", .set = set_cmdline, .whole_line = true },
 	{ .name = "weight", .set = set_weight },
+	{ .name = "cap", .set = set_cap },
 	{ .name = "cores", .set = set_cores },
 	{ .name = "tsc_khz", .set = set_tsc_khz },
 	{ .name = "autostart", .set = set_autostart },
@@ -234,27 +171,27 @@ static const struct option guest_options[] = {
 
 static const struct section_kind {
 	const char *title;
-	const struct option *options;
+	const struct conf_option *options;
 	unsigned nr_options;
 } sections[] = {
-	[SECTION_NONE] = { "", NULL, 0 },
-	[SECTION_SLUICE] = { "[sluice]", sluice_options, ARRAY_SIZE(sluice_options) },
-	[SECTION_SWITCH] = { "[switch]", switch_options, ARRAY_SIZE(switch_options) },
-	[SECTION_GUEST] = { "[guest]", guest_options, ARRAY_SIZE(guest_options) },
+	[CONF_SECTION_NONE] = { "", NULL, 0 },
+	[CONF_SECTION_SLUICE] = { "[sluice]", conf_sluice_options, CONF_SLUICE_OPTIONS },
+	[CONF_SECTION_SWITCH] = { "[switch]", switch_options, ARRAY_SIZE(switch_options) },
+	[CONF_SECTION_GUEST] = { "[guest]", guest_options, ARRAY_SIZE(guest_options) },
 };
 
-static int begin_sluice(struct parser *p, struct conf_span name)
+static int begin_sluice(struct conf_parser *p, struct conf_span name)
 {
 	if (name.len > 0)
 		return conf_fail(&p->r, name.at, "[sluice] has no name");
 	if (p->had_sluice)
 		return conf_fail(&p->r, p->r.line_start, "[sluice] is given twice");
 	p->had_sluice = true;
-	p->section = SECTION_SLUICE;
+	p->section = CONF_SECTION_SLUICE;
 	return 0;
 }
 
-static int begin_switch(struct parser *p, struct conf_span name)
+static int begin_switch(struct conf_parser *p, struct conf_span name)
 {
 	struct conf *c = p->c;
 	struct conf_switch *sw = &c->sw[c->nr_switches];
@@ -269,11 +206,11 @@ static int begin_switch(struct parser *p, struct conf_span name)
 			ret = conf_fail(&p->r, name.at, "there are two switches '%s'", sw->name);
 	c->nr_switches++;
 	p->sw = sw;
-	p->section = SECTION_SWITCH;
+	p->section = CONF_SECTION_SWITCH;
 	return ret;
 }
 
-static int begin_guest(struct parser *p, struct conf_span name)
+static int begin_guest(struct conf_parser *p, struct conf_span name)
 {
 	struct conf *c = p->c;
 	struct conf_guest *g = &c->guest[c->nr_guests];
@@ -293,12 +230,12 @@ static int begin_guest(struct parser *p, struct conf_span name)
 			ret = conf_fail(&p->r, name.at, "there are two guests '%s'", g->name);
 	p->guest_at[c->nr_guests++] = conf_where(&p->r, name.at);
 	p->guest = g;
-	p->section = SECTION_GUEST;
+	p->section = CONF_SECTION_GUEST;
 	return ret;
 }
 
 /* s is the line from its [ on. */
-static int begin_section(struct parser *p, struct conf_span s)
+static int begin_section(struct conf_parser *p, struct conf_span s)
 {
 	struct conf_span inner = { s.at + 1, s.len - 2 }, kind;
 
@@ -329,13 +266,13 @@ static struct conf_span without_comment(struct conf_span s)
 	return conf_trim(s);
 }
 
-static int set_option(struct parser *p, struct conf_span key, struct conf_span value)
+static int set_option(struct conf_parser *p, struct conf_span key, struct conf_span value)
 {
 	const struct section_kind *k = &sections[p->section];
-	const struct option *o = NULL;
+	const struct conf_option *o = NULL;
 	uint32_t bit;
 
-	if (p->section == SECTION_NONE)
+	if (p->section == CONF_SECTION_NONE)
 		return conf_fail(&p->r, key.at, "'%s' stands before the first [section]",
 			conf_quote(&p->r, key));
 	for (unsigned i = 0; i < k->nr_options && !o; i++)
@@ -352,7 +289,7 @@ static int set_option(struct parser *p, struct conf_span key, struct conf_span v
 }
 
 /* s has no blanks at its ends and is not empty. */
-static int parse_line(struct parser *p, struct conf_span s)
+static int parse_line(struct conf_parser *p, struct conf_span s)
 {
 	struct conf_span key, value = s;
 
@@ -368,7 +305,7 @@ static int parse_line(struct parser *p, struct conf_span s)
 }
 
 /* Comments may hold any text, the rest printable ASCII. */
-static int check_bytes(struct parser *p, struct conf_span s, bool comment)
+static int check_bytes(struct conf_parser *p, struct conf_span s, bool comment)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t byte = (uint8_t)s.at[i];
@@ -380,7 +317,7 @@ static int check_bytes(struct parser *p, struct conf_span s, bool comment)
 	return 0;
 }
 
-static int next_line(struct parser *p, struct conf_span line)
+static int next_line(struct conf_parser *p, struct conf_span line)
 {
 	struct conf_span s;
 	int ret;
@@ -396,7 +333,7 @@ static int next_line(struct parser *p, struct conf_span line)
 	return parse_line(p, s);
 }
 
-static int find_switch(struct parser *p, struct conf_nic *nic, struct conf_where at)
+static int find_switch(struct conf_parser *p, struct conf_nic *nic, struct conf_where at)
 {
 	for (unsigned i = 0; i < p->c->nr_switches; i++) {
 		if (strcmp(p->c->sw[i].name, nic->switch_name) == 0) {
@@ -431,7 +368,7 @@ static struct conf_nic *nth_nic(struct conf *c, unsigned k, unsigned *guest, uns
 }
 
 /* Against all NICs before it: k is its number. */
-static int check_nic(struct parser *p, unsigned k, struct conf_nic *nic, struct conf_where at)
+static int check_nic(struct conf_parser *p, unsigned k, struct conf_nic *nic, struct conf_where at)
 {
 	unsigned nr_ports = 1, guest, index;
 
@@ -457,7 +394,7 @@ static bool is_same_nic(const struct conf_uplink *a, const struct conf_uplink *b
 	return a->by_pci ? a->pci_bdf == b->pci_bdf : a->nic_index == b->nic_index;
 }
 
-static int check_uplinks(struct parser *p)
+static int check_uplinks(struct conf_parser *p)
 {
 	const struct conf_switch *sw = p->c->sw;
 
@@ -469,7 +406,7 @@ static int check_uplinks(struct parser *p)
 	return 0;
 }
 
-static int check_references(struct parser *p)
+static int check_references(struct conf_parser *p)
 {
 	unsigned guest, index;
 	struct conf_nic *nic;
@@ -491,16 +428,12 @@ static int check_references(struct parser *p)
 int conf_parse(const char *text, size_t len_bytes, struct conf *c, struct conf_error *err)
 {
 	static const char bom[] = "\xef\xbb\xbf"; /* some editors begin a file with it */
-	struct parser p = { .c = c, .r = { .err = err, .line_start = text } };
+	struct conf_parser p = { .c = c, .r = { .err = err, .line_start = text } };
 	struct conf_span rest = { text, len_bytes }, line;
 
 	memset(c, 0, sizeof(*c));
 	memset(err, 0, sizeof(*err));
-	c->log_level = LOG_INFO;
-	c->slice_us = 5000;
-	c->apicv = true;
-	c->posted_interrupts = true;
-	c->ioat = true;
+	conf_sluice_defaults(c);
 	if (len_bytes > CONF_SIZE_MAX)
 		return conf_fail_at(&p.r, (struct conf_where){ 1, 1 },
 			"%lu bytes, at most %u are allowed", len_bytes, CONF_SIZE_MAX);

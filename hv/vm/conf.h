@@ -71,6 +71,7 @@ struct conf_guest {
 	char initrd[CONF_PATH_MAX]; /* "" = none */
 	char cmdline[CONF_CMDLINE_MAX];
 	unsigned weight;       /* 1..65535, default 256 */
+	unsigned cap_percent;  /* of a core, for each vCPU, 1..100; 0: none, the default */
 	unsigned tsc_khz;      /* the TSC it sees, 0 = the host's */
 	struct core_set cores; /* where its vCPUs may run, default all */
 	bool autostart;	       /* default true */
@@ -91,6 +92,10 @@ struct conf {
 	unsigned log_level;	 /* enum log_level, default info */
 	bool poweroff_when_idle; /* idle=poweroff: power off when the last guest has stopped */
 	unsigned slice_us;	 /* scheduler slice, default 5000 */
+	bool round_robin;	 /* sched=rr; the default is full */
+	bool cache_aware;	 /* the scheduler looks at caches; default true */
+	bool credit_stealing;	 /* packet work may borrow time; default true */
+	bool smt_isolated;	 /* no two guests on the threads of a core; default false */
 	bool apicv;		 /* apicv=off works as on a CPU without it; default true */
 	bool posted_interrupts;	 /* likewise; default true */
 	bool ioat;		 /* I/OAT channels copy; default true */

@@ -353,6 +353,7 @@ int vcpu_init(struct vcpu *v, struct vm *vm, unsigned index, uint16_t vpid)
 	v->entity.run = run;
 	v->entity.resident = resident;
 	v->entity.weight = vm->conf->weight;
+	v->entity.cap_percent = vm->conf->cap_percent;
 	v->entity.group = vm->index;
 	v->entity.cores = vm->conf->cores;
 	lapic_init(&v->lapic, index, index == 0, apic_page, pi, &lapic_ops, v);

@@ -1,4 +1,4 @@
-// sources: hv/vm/conf.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/lib/fmt.c
+// sources: hv/vm/conf.c hv/vm/conf_sluice.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/lib/fmt.c
 /* sluice.conf: every option, every error with its place. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,6 +57,10 @@ static void empty_file_gives_defaults(void **state)
 	assert_int_equal(conf.log_level, LOG_INFO);
 	assert_false(conf.poweroff_when_idle);
 	assert_int_equal(conf.slice_us, 5000);
+	assert_false(conf.round_robin);
+	assert_true(conf.cache_aware);
+	assert_true(conf.credit_stealing);
+	assert_false(conf.smt_isolated);
 	assert_true(conf.apicv);
 	assert_true(conf.posted_interrupts);
 	assert_int_equal(conf.nr_switches, 0);
@@ -77,6 +81,25 @@ static void sluice_options(void **state)
 	assert_int_equal(conf.log_level, LOG_ERROR);
 	assert_false(conf.poweroff_when_idle);
 	assert_true(conf.apicv);
+}
+
+static void scheduler_options(void **state)
+{
+	(void)state;
+	parse_ok("[sluice]\nsched = rr\ncache_aware = off\ncredit_stealing = off\n"
+		 "smt = isolated\n");
+	assert_true(conf.round_robin);
+	assert_false(conf.cache_aware);
+	assert_false(conf.credit_stealing);
+	assert_true(conf.smt_isolated);
+	parse_ok("[sluice]\nsched = full\nsmt = shared\n" GUEST "cap = 100\n");
+	assert_false(conf.round_robin);
+	assert_false(conf.smt_isolated);
+	assert_int_equal(conf.guest[0].cap_percent, 100);
+	parse_fails("[sluice]\nsched = fair", 2, 9, "sched: expected full|rr, not 'fair'");
+	parse_fails("[sluice]\nsmt = on", 2, 7, "smt: expected shared|isolated, not 'on'");
+	parse_fails(GUEST "cap = 0", 3, 7, "cap: expected a number from 1 to 100, not '0'");
+	parse_fails(GUEST "cap = 101", 3, 7, "cap: expected a number from 1 to 100, not '101'");
 }
 
 static void switch_options(void **state)
@@ -106,6 +129,7 @@ static void guest_defaults(void **state)
 	assert_int_equal(g->vcpus, 1);
 	assert_int_equal(g->memory_bytes, MIB(256));
 	assert_int_equal(g->weight, 256);
+	assert_int_equal(g->cap_percent, 0);
 	assert_true(core_set_equal(&g->cores, &CORE_SET_ALL));
 	assert_true(g->autostart);
 	assert_false(g->poweroff_on_exit);
@@ -553,6 +577,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(empty_file_gives_defaults),
 		cmocka_unit_test(sluice_options),
+		cmocka_unit_test(scheduler_options),
 		cmocka_unit_test(switch_options),
 		cmocka_unit_test(guest_defaults),
 		cmocka_unit_test(guest_options),
