@@ -18,10 +18,13 @@
  *             poll again; an interrupt that comes nevertheless does no harm
  *
  * Recovery: housekeeping() finds a port that does not work and resets it. The queues are closed
- * meanwhile (posting, polling and sending do nothing, prepare answers -ENODEV). Afterwards posted
- * receive buffers are still posted, and what was in flight to the wire comes back from
- * nic_tx_reap() as not sent. A port that cannot be reset is taken off the bus and FAILED: its
- * receive buffers come back from nic_rx_take_back().
+ * meanwhile (posting, polling and sending do nothing, prepare answers -ENODEV). What was in flight
+ * to the wire comes back from nic_tx_reap() as not sent; packets that nobody had polled are lost,
+ * and counted. A port that cannot be reset is taken off the bus and FAILED.
+ *
+ * Receive buffers stay posted across a reset, a stop, and in a port that has FAILED, where nothing
+ * reaches them: with the next start() the port uses them again. Only nic_rx_take_back(), of a port
+ * that is STOPPED or FAILED, gives them back.
  *
  * Nothing a device does is trusted: a buffer comes back once, with at most the length it has. */
 #ifndef SLUICE_DRIVERS_NIC_H
@@ -88,9 +91,10 @@ struct nic_rx_packet {
 	uint16_t flags; /* NIC_RX_ */
 	uint16_t vlan_tci;
 	uint16_t first_buffer, nr_buffers;
-	/* RSC: so many TCP segments were merged into one packet with the first one's headers (IP
-	 * length updated). A guest gets it as a GSO frame with gso_size = (len_bytes - headers) /
-	 * rsc_segments, rounded up. 0 or 1: nothing was merged. */
+	/* RSC: so many TCP segments were merged into one packet with the first one's headers, IPv4
+	 * length and header checksum updated, the TCP checksum not. A guest gets it as a GSO frame
+	 * with gso_size = (len_bytes - headers) / rsc_segments, rounded up. 0 or 1: nothing was
+	 * merged. */
 	uint16_t rsc_segments;
 	uint16_t error; /* enum nic_rx_error: the buffers are to be used again, not the bytes */
 };
@@ -288,7 +292,8 @@ enum nic_state {
 	NIC_FAILED,	/* out of service; bus mastering is off */
 };
 
-/* All since attach, in 64 bits. The first group is the hardware's, accumulated by housekeeping. */
+/* All since attach, in 64 bits. The first group is the hardware's, accumulated by housekeeping and
+ * collect(). */
 struct nic_stats {
 	uint64_t rx_frames, rx_bytes; /* without error, for one of our filters; with FCS */
 	uint64_t rx_broadcast, rx_multicast;
@@ -308,7 +313,8 @@ struct nic_stats {
 	uint64_t tx_full; /* times a packet did not fit */
 	/* Health. */
 	uint64_t resets, failed_resets;
-	uint64_t tx_stalls, rx_stalls, late_write_backs, lost_interrupts, dma_aborts, link_changes;
+	uint64_t tx_stalls, rx_stalls, late_write_backs, lost_interrupts, dma_aborts;
+	uint64_t link_changes; /* but for those of start and stop */
 };
 
 struct nic_link {
@@ -353,12 +359,14 @@ struct nic_setup {
 
 struct nic_ops {
 	int (*start)(struct nic *nic); /* queues open; link comes later, as an event */
-	/* Everything in flight is given back: nic_tx_reap() still works, buffers by
-	 * nic_rx_take_back(). */
+	/* No DMA from then on, bus mastering is off. What was in flight is given back by
+	 * nic_tx_reap(); statistics are final. */
 	void (*stop)(struct nic *nic);
 	int (*reset)(struct nic *nic); /* as recovery does it, on demand */
 	/* Every 10 ms or so: statistics, link, health, recovery. now_us is monotonic. */
 	void (*housekeeping)(struct nic *nic, uint64_t now_us);
+	/* Brings nic->stats up to date, for who reads them now. */
+	void (*collect)(struct nic *nic);
 	/* From the handler of the control vector, any core: housekeeping shall look soon. */
 	void (*control_interrupt)(struct nic *nic);
 	/* The queues' vectors, 0..nr_vectors-1, and nr_vectors: the control vector. */
@@ -397,7 +405,7 @@ struct nic {
 	struct nic_txq **txq;
 	struct nic_link link; /* as of the last event */
 	enum nic_state state;
-	struct nic_stats stats; /* as of the last housekeeping */
+	struct nic_stats stats; /* as of the last housekeeping, which lags 100 ms, or collect() */
 };
 
 static inline void nic_vector_arm(struct nic *nic, unsigned v)

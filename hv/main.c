@@ -19,6 +19,7 @@
 #include "mem/page_alloc.h"
 #include "mon/log.h"
 #include "mon/monitor.h"
+#include "mon/monitor_ops.h"
 #include "net/copy_setup.h"
 #include "sched/sched.h"
 #include "vm/build.h"
@@ -101,6 +102,15 @@ static void read_conf(const struct boot_info *bi)
 	log_set_level((enum log_level)conf.log_level);
 }
 
+/* Nothing writes to memory that is not the hypervisor's any more; then the counters are final. */
+static void end_machine(int status)
+{
+	vm_uplinks_stop();
+	copy_stop();
+	monitor_end();
+	power_off(status);
+}
+
 static void end_if_all_stopped(void)
 {
 	int status = STATUS_OK;
@@ -113,16 +123,14 @@ static void end_if_all_stopped(void)
 		if (vms[i]->last_exit == VM_EXIT_CRASH)
 			status = STATUS_GUEST_CRASHED;
 	}
-	monitor_end();
-	power_off(status);
+	end_machine(status);
 }
 
 static void guest_stopped(struct vm *vm)
 {
 	if (!vm->conf->poweroff_on_exit || vm->last_exit == VM_EXIT_RESET)
 		return;
-	monitor_end();
-	power_off(vm->last_exit == VM_EXIT_CRASH ? STATUS_GUEST_CRASHED : STATUS_OK);
+	end_machine(vm->last_exit == VM_EXIT_CRASH ? STATUS_GUEST_CRASHED : STATUS_OK);
 }
 
 /* Core 0. The console is paced by its UART, everything else by 10 ms. */
@@ -133,6 +141,8 @@ static uint64_t housekeeping(void)
 	uint64_t monitor_us = monitor_poll(), uplinks_us = vm_uplinks_poll();
 	uint64_t soon_us = MIN(monitor_us, uplinks_us);
 
+	if (monitor_poweroff_wanted())
+		end_machine(STATUS_OK);
 	if (now < next)
 		return MIN(soon_us, tsc_to_us(next - now) + 1);
 	next = now + us_to_tsc(HOUSEKEEPING_US);

@@ -94,6 +94,7 @@ static const struct nic_ops e1000_ops = {
 	.stop = e1000_stop,
 	.reset = e1000_reset,
 	.housekeeping = e1000_housekeeping,
+	.collect = e1000_collect,
 	.control_interrupt = control_interrupt,
 	.route_vector = route_vector,
 	.arm = no_vector,

@@ -148,8 +148,8 @@ static bool packets_are_stuck(const struct e1000 *e)
 
 static bool needs_reset(struct e1000 *e)
 {
-	struct nic_stats *s = &e->nic.stats;
-	uint64_t missed = s->rx_missed + s->rx_no_buffer, bad = s->rx_bad_descriptors;
+	struct e1000_health *h = &e->health;
+	const struct nic_stats *s = &e->nic.stats;
 	bool reset;
 
 	if (e1000_is_gone(e)) {
@@ -157,9 +157,12 @@ static bool needs_reset(struct e1000 *e)
 		return true;
 	}
 	e1000_stats_collect(e);
-	reset = dma_aborted(e) || s->rx_bad_descriptors != bad || packets_are_stuck(e);
+	reset = dma_aborted(e) || s->rx_bad_descriptors != h->seen_bad_descriptors ||
+		packets_are_stuck(e);
 	reset |= tx_stands(e);
-	reset |= rx_stands(e, s->rx_missed + s->rx_no_buffer != missed);
+	reset |= rx_stands(e, s->rx_missed + s->rx_no_buffer != h->seen_missed);
+	h->seen_bad_descriptors = s->rx_bad_descriptors;
+	h->seen_missed = s->rx_missed + s->rx_no_buffer;
 	return reset;
 }
 

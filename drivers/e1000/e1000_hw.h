@@ -74,9 +74,11 @@ struct e1000_health {
 	unsigned failures; /* in a row */
 	uint64_t link_down_since_us;
 	uint32_t tdh, tx_done, rdh, rx_clean; /* at the last check */
-	uint64_t tx_still_since_us;	      /* TDH stands before TDT */
-	uint64_t tx_late_since_us;	      /* all is sent and not reported */
-	uint64_t rx_still_since_us;	      /* RDH stands although frames arrive */
+	/* Likewise: statistics move between checks too, by collect(). */
+	uint64_t seen_bad_descriptors, seen_missed;
+	uint64_t tx_still_since_us; /* TDH stands before TDT */
+	uint64_t tx_late_since_us;  /* all is sent and not reported */
+	uint64_t rx_still_since_us; /* RDH stands although frames arrive */
 	bool late_counted;
 };
 
@@ -154,6 +156,7 @@ unsigned e1000_rx_take_back(struct nic_rxq *q, uint64_t *cookie, unsigned max);
 /* e1000_stats.c */
 void e1000_stats_clear(const struct e1000 *e); /* after a reset: what is in them counts nothing */
 void e1000_stats_collect(struct e1000 *e);
+void e1000_collect(struct nic *nic);
 
 /* e1000_health.c */
 void e1000_housekeeping(struct nic *nic, uint64_t now_us);

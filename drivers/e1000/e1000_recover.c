@@ -66,7 +66,6 @@ static void link_lost(struct e1000 *e)
 	if (!e->nic.link.up)
 		return;
 	e->nic.link = (struct nic_link){ .up = false };
-	e->nic.stats.link_changes++;
 	e->health.link_down_since_us = e->health.now_us;
 	if (e->setup.client.link_changed)
 		e->setup.client.link_changed(e->setup.client.ctx, &e->nic, e->nic.link);
@@ -127,9 +126,10 @@ void e1000_stop(struct nic *nic)
 	}
 	e1000_off_the_bus(e);
 	rewind_queues(e);
+	/* Before the client hears of it, whose queues then find what comes back. */
+	set_gates(e, NIC_GATE_CLOSED, NIC_GATE_RETURN);
 	link_lost(e);
 	set_state(e, NIC_STOPPED);
-	set_gates(e, NIC_GATE_CLOSED, NIC_GATE_RETURN);
 }
 
 static void failed(struct e1000 *e)
@@ -160,6 +160,7 @@ int e1000_reset(struct nic *nic)
 	if (nic->state == NIC_RUNNING)
 		e1000_stats_collect(e);
 	nic->stats.resets++;
+	nic->stats.link_changes += nic->link.up;
 	link_lost(e);
 	ret = restart(e);
 	if (ret) {

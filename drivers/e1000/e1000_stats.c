@@ -57,13 +57,10 @@ static void collect_hardware(struct e1000 *e)
 	s->tx_bytes += read64(e, E1000_GOTCL, E1000_GOTCH);
 }
 
-/* Of a device that is gone nothing is added. */
-void e1000_stats_collect(struct e1000 *e)
+static void copy_driver_counts(struct e1000 *e)
 {
 	struct nic_stats *s = &e->nic.stats;
 
-	if (!e1000_is_gone(e))
-		collect_hardware(e);
 	s->rx_polled = load_relaxed(&e->rx.polled);
 	s->rx_polled_bytes = load_relaxed(&e->rx.polled_bytes);
 	s->rx_bad_frames = load_relaxed(&e->rx.bad_frames);
@@ -73,4 +70,21 @@ void e1000_stats_collect(struct e1000 *e)
 	s->tx_sent = load_relaxed(&e->tx.sent);
 	s->tx_lost_in_reset = load_relaxed(&e->tx.lost_in_reset);
 	s->tx_full = load_relaxed(&e->tx.full);
+}
+
+/* Of a device that is gone nothing is added. */
+void e1000_stats_collect(struct e1000 *e)
+{
+	if (!e1000_is_gone(e))
+		collect_hardware(e);
+	copy_driver_counts(e);
+}
+
+/* A port that is stopped, or off the bus, has been collected from. */
+void e1000_collect(struct nic *nic)
+{
+	if (nic->state == NIC_RUNNING)
+		e1000_stats_collect(E1000_OF(nic));
+	else
+		copy_driver_counts(E1000_OF(nic));
 }

@@ -32,7 +32,9 @@ void ioat_recover_step(struct ioat_chan *c);
 void ioat_recover_never(struct ioat_chan *c);
 /* Waits. 0 or -ETIMEDOUT. */
 int ioat_reset_wait(struct ioat_chan *c);
-/* No DMA of this function any more. */
+/* No DMA of this function any more, and its channels are dead. */
+void ioat_off_the_bus(struct ioat_device *dev);
+/* The same, as a fault. */
 void ioat_device_kill(struct ioat_device *dev);
 
 /* dca.c */

@@ -175,11 +175,14 @@ unsigned ioat_probe(struct ioat_device *dev, unsigned max)
 
 void ioat_stop(struct ioat_device *dev)
 {
+	bool works = !load_relaxed(&dev->dead);
+
 	ioat_write8(dev->regs, IOAT_INTRCTRL, 0);
+	/* First, so that other cores, which may use the channels still, find them dead, and have
+	 * the CPU do what is left. */
+	ioat_off_the_bus(dev);
 	for (unsigned i = 0; i < dev->nr_channels; i++) {
-		if (dev->chan[i].state == IOAT_CLOSED || load_relaxed(&dev->dead))
-			continue;
-		(void)ioat_reset_wait(&dev->chan[i]);
+		if (works && dev->chan[i].state != IOAT_CLOSED)
+			(void)ioat_reset_wait(&dev->chan[i]);
 	}
-	ioat_device_kill(dev);
 }

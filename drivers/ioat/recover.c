@@ -195,14 +195,19 @@ int ioat_reset_wait(struct ioat_chan *c)
 	return 0;
 }
 
-void ioat_device_kill(struct ioat_device *dev)
+void ioat_off_the_bus(struct ioat_device *dev)
 {
 	host_pci_set_command(dev->bdf, 0, HOST_PCI_COMMAND_MASTER);
 	/* The answer to this read does not pass what the function had already written (PCI Express
 	 * 2.4.1), so nothing of it arrives later. */
 	(void)host_pci_read16(dev->bdf, HOST_PCI_COMMAND);
+	store_release(&dev->dead, 1u);
+}
+
+void ioat_device_kill(struct ioat_device *dev)
+{
 	if (!load_relaxed(&dev->dead))
 		log_error("ioat %02x:%02x.%x: taken off the bus", dev->bdf >> 8,
 			dev->bdf >> 3 & 0x1f, dev->bdf & 7);
-	store_release(&dev->dead, 1u);
+	ioat_off_the_bus(dev);
 }

@@ -60,6 +60,7 @@ static const struct nic_ops ixgbe_ops = {
 	.stop = ixgbe_stop,
 	.reset = ixgbe_reset,
 	.housekeeping = ixgbe_housekeeping,
+	.collect = ixgbe_collect,
 	.control_interrupt = ixgbe_control_interrupt,
 	.route_vector = ixgbe_route_vector,
 	.arm = ixgbe_arm,

@@ -171,17 +171,20 @@ static bool packets_are_stuck(const struct ixgbe *ix)
 
 static bool needs_reset(struct ixgbe *ix)
 {
-	struct nic_stats *s = &ix->nic.stats;
-	uint64_t paused = s->rx_pause, bad = s->rx_bad_descriptors;
-	bool reset, stuck;
+	struct ixgbe_health *h = &ix->health;
+	const struct nic_stats *s = &ix->nic.stats;
+	bool reset, stuck, paused;
 
 	if (ixgbe_read(ix, IXGBE_STATUS) == UINT32_MAX) {
 		log_error("%s: the device does not answer", ix->nic.name);
 		return true;
 	}
 	ixgbe_stats_collect(ix);
-	paused = s->rx_pause - paused;
-	reset = dma_aborted(ix) || s->rx_bad_descriptors != bad || packets_are_stuck(ix);
+	paused = s->rx_pause != h->seen_pause;
+	reset = dma_aborted(ix) || s->rx_bad_descriptors != h->seen_bad_descriptors ||
+		packets_are_stuck(ix);
+	h->seen_pause = s->rx_pause;
+	h->seen_bad_descriptors = s->rx_bad_descriptors;
 	stuck = packet_buffer_stuck(ix);
 	for (unsigned i = 0; i < ix->nic.nr_queues; i++) {
 		reset |= tx_stands(ix, i, paused);

@@ -149,8 +149,9 @@ struct ixgbe_health {
 	uint64_t link_down_since_us;
 	uint64_t dma_frames;   /* the hardware's count of frames written to memory */
 	uint64_t lost_in_fifo; /* accepted, and still in the device when it was reset */
-	uint64_t seen_in,
-		seen_out; /* frames into and out of the packet buffer, at the last check */
+	/* As of the last check: statistics move between checks too, by collect(). */
+	uint64_t seen_in, seen_out; /* frames into and out of the packet buffer */
+	uint64_t seen_pause, seen_bad_descriptors;
 	uint64_t queue_drops[IXGBE_QCOUNTERS];
 };
 
@@ -300,6 +301,7 @@ int ixgbe_set_dca(struct nic *nic, unsigned queue, uint8_t tag);
 /* ixgbe_stats.c */
 void ixgbe_stats_clear(const struct ixgbe *ix); /* after a reset: what is in them counts nothing */
 void ixgbe_stats_collect(struct ixgbe *ix);
+void ixgbe_collect(struct nic *nic);
 
 /* ixgbe_reset.c */
 int ixgbe_hardware_reset(struct ixgbe *ix) __must_check;

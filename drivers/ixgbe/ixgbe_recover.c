@@ -99,7 +99,6 @@ static void link_lost(struct ixgbe *ix)
 	if (!ix->nic.link.up)
 		return;
 	ix->nic.link = (struct nic_link){ .up = false };
-	ix->nic.stats.link_changes++;
 	ix->health.link_down_since_us = ix->health.now_us;
 	if (ix->setup.client.link_changed)
 		ix->setup.client.link_changed(ix->setup.client.ctx, &ix->nic, ix->nic.link);
@@ -155,16 +154,17 @@ void ixgbe_stop(struct nic *nic)
 	if (close_queues(ix))
 		log_error("%s: a queue is busy for too long", nic->name);
 	if (nic->state == NIC_RUNNING) {
+		ixgbe_link_stop(ix); /* nothing comes after the last look */
 		take_last_look(ix);
-		ixgbe_link_stop(ix);
 		if (ixgbe_hardware_reset(ix))
 			log_warn("%s: does not reset", nic->name);
 	}
 	ixgbe_off_the_bus(ix);
 	rewind_queues(ix);
+	/* Before the client hears of it, whose queues then find what comes back. */
+	set_gates(ix, NIC_GATE_CLOSED, NIC_GATE_RETURN);
 	link_lost(ix);
 	ixgbe_set_state(ix, NIC_STOPPED);
-	set_gates(ix, NIC_GATE_CLOSED, NIC_GATE_RETURN);
 }
 
 static void failed(struct ixgbe *ix)
@@ -187,6 +187,7 @@ static int reset_closed(struct ixgbe *ix)
 	int ret;
 
 	ix->nic.stats.resets++;
+	ix->nic.stats.link_changes += ix->nic.link.up;
 	link_lost(ix);
 	ret = restart(ix);
 	if (ret) {

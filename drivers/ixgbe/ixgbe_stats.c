@@ -113,3 +113,12 @@ void ixgbe_stats_collect(struct ixgbe *ix)
 		collect_hardware(ix);
 	sum_queues(ix);
 }
+
+/* A port that is stopped, or off the bus, has been collected from. */
+void ixgbe_collect(struct nic *nic)
+{
+	if (nic->state == NIC_RUNNING)
+		ixgbe_stats_collect(IXGBE_OF(nic));
+	else
+		sum_queues(IXGBE_OF(nic));
+}

@@ -95,7 +95,7 @@ struct mon_ops {
 	void (*guest)(void *ctx, unsigned i, struct mon_guest *g);
 	void (*core)(void *ctx, unsigned i, struct mon_core *c);
 	void (*port)(void *ctx, unsigned i, struct mon_port *p);
-	void (*uplink)(void *ctx, unsigned i, struct mon_uplink *u);
+	void (*uplink)(void *ctx, unsigned i, struct mon_uplink *u); /* core 0 only */
 	void (*for_each_mac)(void *ctx, void (*fn)(void *arg, const struct mon_mac *m), void *arg);
 	/* 0 or a negative errno: -EINVAL where the state does not allow it. */
 	int (*control)(void *ctx, unsigned guest, enum mon_control what);

@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 
-#include "cpu/power.h"
 #include "cpu/tsc.h"
 #include "drivers/uart/uart.h"
 #include "lib/atomic.h"
@@ -62,10 +61,6 @@ static void read_input(void)
 uint64_t monitor_poll(void)
 {
 	read_input();
-	if (monitor_poweroff_wanted()) {
-		monitor_end();
-		power_off(0);
-	}
 	console_tick(&console, now_us());
 	if (had_input && now_us() - last_input_us < TYPING_US) {
 		(void)log_drain();

@@ -124,15 +124,17 @@ static void get_port(void *ctx, unsigned i, struct mon_port *p)
 
 static void get_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 {
-	const struct uplink *up = &vm_uplink[i]->up;
+	const struct vm_uplink *v = vm_uplink[i];
+	const struct uplink *up = &v->up;
 
 	(void)ctx;
+	up->nic->ops->collect(up->nic);
 	*u = (struct mon_uplink){
-		.switch_name = vm_uplink[i]->conf->name,
-		.name = vm_uplink[i]->name,
-		.driver = vm_uplink[i]->driver,
-		.state = up->nic->state,
-		.link = up->nic->link,
+		.switch_name = v->conf->name,
+		.name = v->name,
+		.driver = v->driver,
+		.state = v->ended ? v->last_state : up->nic->state,
+		.link = v->ended ? v->last_link : up->nic->link,
 		.counters = up->port.counters,
 		.nic = up->nic->stats,
 	};

@@ -9,7 +9,7 @@
 /* Its functions take no context. */
 extern const struct mon_ops monitor_ops;
 
-/* The `poweroff` command was given; whoever called console_input() has to follow it. */
+/* The `poweroff` command was given; whoever called monitor_poll() has to follow it. */
 bool monitor_poweroff_wanted(void);
 
 #endif

@@ -284,6 +284,19 @@ void vm_uplinks_housekeeping(uint64_t t_us)
 		vm_uplink[i]->up.nic->ops->housekeeping(vm_uplink[i]->up.nic, t_us);
 }
 
+void vm_uplinks_stop(void)
+{
+	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
+		struct vm_uplink *u = vm_uplink[i];
+		struct nic *nic = u->up.nic;
+
+		u->last_state = nic->state;
+		u->last_link = nic->link;
+		u->ended = true;
+		nic->ops->stop(nic);
+	}
+}
+
 uint64_t vm_uplinks_poll(void)
 {
 	uint64_t next_us = UINT64_MAX;

@@ -19,6 +19,10 @@ struct vm_uplink_vector {
 
 struct vm_uplink {
 	struct uplink up;
+	/* As they were at vm_uplinks_stop(). */
+	bool ended;
+	enum nic_state last_state;
+	struct nic_link last_link;
 	const struct conf_switch *conf;
 	const char *driver;
 	char name[16]; /* nicN */
@@ -34,6 +38,9 @@ int vm_uplinks_create(const struct conf *c) __must_check;
 
 /* Core 0, every 10 ms. */
 void vm_uplinks_housekeeping(uint64_t now_us);
+
+/* Core 0, at the end of everything: no DMA of a NIC any more; their statistics are final. */
+void vm_uplinks_stop(void);
 
 /* Core 0: lets NICs without interrupts be looked at, and says in how many microseconds to call it
  * again: 1000 while one of them has a link, else UINT64_MAX. So a frame waits 1 ms at most for a

@@ -363,10 +363,16 @@ static int reset(struct nic *nic)
 	return n->reset_fails ? -EIO : 0;
 }
 
+static void collect(struct nic *nic)
+{
+	nic->stats.rx_missed = fake_of(nic)->missed;
+}
+
 static const struct nic_ops fake_ops = {
 	.start = start,
 	.stop = stop,
 	.reset = reset,
+	.collect = collect,
 	.arm = arm,
 	.mask = mask,
 	.rx_take_back = rx_take_back,

@@ -529,6 +529,7 @@ static void test_bad_frames(void **state)
 	assert_int_equal(nic_rx_poll(RXQ, &rig.batch), 1);
 	assert_int_equal(rig.batch.packet[0].error, NIC_RX_BAD_DESCRIPTOR);
 	assert_int_equal(rig.batch.packet[0].len_bytes, 2048);
+	NIC->ops->collect(NIC); /* what it takes from the check is not lost to it */
 	rig_ms(100);
 	assert_int_equal(NIC->stats.rx_bad_frames, 1);
 	assert_int_equal(NIC->stats.rx_bad_descriptors, 1);

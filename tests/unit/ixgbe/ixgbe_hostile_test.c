@@ -191,6 +191,27 @@ static void test_device_is_gone(void **state)
 	assert_int_equal(nic->state, NIC_STOPPED);
 }
 
+/* A broken descriptor is a reason for a reset, also if somebody reads the statistics first. */
+static void test_collected_meanwhile(void **state)
+{
+	struct nic_setup s = rig_setup();
+	struct ixgbe_rx *rx;
+	struct nic *nic;
+
+	(void)state;
+	rig_start(&s);
+	nic = rig.port[0].nic;
+	rx = CONTAINER_OF(nic->rxq[0], struct ixgbe_rx, q);
+	rig_ms(200);
+	rx->ring[rx->clean & rx->mask].hi = BIT64(0) | BIT64(1) | UINT64_C(60000) << 32;
+	rig_drain(0);
+	nic->ops->collect(nic);
+	assert_int_equal(nic->stats.rx_bad_descriptors, 1);
+	assert_int_equal(nic->stats.resets, 0);
+	rig_ms(200);
+	assert_int_equal(nic->stats.resets, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +219,7 @@ int main(void)
 		T(test_receive_descriptors),
 		T(test_transmit_descriptors),
 		T(test_device_is_gone),
+		T(test_collected_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,9 +163,12 @@ static void link_changed(void *ctx, struct nic *nic, struct nic_link link)
 
 static void state_changed(void *ctx, struct nic *nic, enum nic_state state)
 {
+	struct rig_port *p = port_of(nic);
+
 	(void)ctx;
-	(void)state;
-	port_of(nic)->nr_states++;
+	p->nr_states++;
+	if (state == NIC_STOPPED && p->stop_drains)
+		rig_drain((unsigned)(p - rig.port));
 }
 
 static void wake(void *ctx, struct nic *nic, unsigned vector)

@@ -26,7 +26,8 @@ struct rig_port {
 	struct pci_dev *dev;
 	struct bench_slot *slot;
 	unsigned nr_links, nr_states, nr_wakes[RIG_VECTORS_MAX];
-	bool wake_polls; /* what a wake-up does: nothing, or take everything */
+	bool wake_polls;  /* what a wake-up does: nothing, or take everything */
+	bool stop_drains; /* when the client hears that it is stopped, it takes what comes back */
 	struct nic_rx_batch batch;
 	/* what drain() saw */
 	uint64_t nr_packets, nr_bytes, nr_errors;

@@ -251,10 +251,10 @@ static void test_stop_and_start(void **state)
 	wire_set_plugged(&rig.wire, false);
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(rig_send(1, 0, frame, 100), 1);
+	rig.port[1].stop_drains = true;
 	nic->ops->stop(nic);
 	assert_int_equal(nic->state, NIC_STOPPED);
 	assert_int_equal(rig_send(1, 0, frame, 100), -ENODEV);
-	rig_drain(1);
 	assert_int_equal(rig.port[1].nr_sent + rig.port[1].nr_lost, 10);
 	while ((n = nic->ops->rx_take_back(nic->rxq[0], cookie + nr, 100)))
 		nr += n;
@@ -271,6 +271,38 @@ static void test_stop_and_start(void **state)
 	exchange(500);
 }
 
+/* The last frames are counted when somebody asks, and when the port stops. */
+static void test_last_frames(void **state)
+{
+	struct nic_setup s = rig_setup();
+	struct nic *nic;
+
+	(void)state;
+	rig_start(&s);
+	nic = rig.port[1].nic;
+	rig_drain(1);
+	nic->ops->collect(nic);
+	assert_int_equal(nic->stats.rx_frames, 0);
+	for (unsigned i = 0; i < 7; i++)
+		exchange(500);
+	assert_int_equal(nic->stats.rx_frames, 0); /* as of the last housekeeping */
+	nic->ops->collect(nic);
+	assert_int_equal(nic->stats.rx_frames, 7);
+	assert_int_equal(nic->stats.rx_bytes, 7 * 504);
+	assert_int_equal(nic->stats.rx_polled, 7);
+	for (unsigned i = 0; i < 5; i++)
+		exchange(500);
+	rig_frame(frame, 100, mac(1), mac(0), 1);
+	assert_int_equal(rig_send(0, 0, frame, 100), 1);
+	rig_us(50);
+	nic->ops->stop(nic);
+	assert_int_equal(nic->stats.rx_frames, 13);
+	assert_int_equal(nic->stats.rx_polled, 12);
+	nic->ops->collect(nic);
+	assert_int_equal(nic->stats.rx_frames, 13);
+	assert_int_equal(nic->stats.rx_lost_in_reset, 1); /* nobody polled it */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +315,7 @@ int main(void)
 		T(test_no_buffers),
 		T(test_buffers_that_do_not_fit),
 		T(test_stop_and_start),
+		T(test_last_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
