@@ -14,6 +14,7 @@ void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned b
 	w->next = NULL;
 	w->state = WORK_IDLE;
 	w->worker = NULL;
+	w->move_to = NULL;
 	w->run = run;
 	w->who = NULL;
 }
@@ -69,9 +70,9 @@ static enum work_result work_run(struct work *w)
 	r = w->run(w, WORK_BUDGET_FRAMES);
 	if (r == WORK_DONE && atomic_cas(&w->state, &running, WORK_IDLE))
 		return WORK_DONE;
-	if (atomic_xchg(&w->state, WORK_QUEUED) == WORK_AGAIN || r == WORK_DONE)
-		return WORK_MORE;
-	return r;
+	if (atomic_xchg(&w->state, WORK_QUEUED) == WORK_RUNNING || r == WORK_MOVE)
+		return r;
+	return WORK_MORE; /* scheduled meanwhile */
 }
 
 /* One TSC read an item: where one ends the next begins. */
@@ -103,6 +104,9 @@ static void run_list(struct worker *wk, struct work *list)
 		charge(wk, who, &since);
 		switch (result) {
 		case WORK_DONE:
+			continue;
+		case WORK_MOVE:
+			worker_push(list->move_to, list);
 			continue;
 		case WORK_MORE:
 			tail = &wk->batch;

@@ -9,7 +9,8 @@
  *
  * run() moves at most `budget` frames and returns WORK_MORE if it stopped for that reason. A queue
  * that was busy answers WORK_POLL: the worker looks at it again whenever the core comes by, and the
- * guest needs no notification (and no VM exit) meanwhile. It stays QUEUED. */
+ * guest needs no notification (and no VM exit) meanwhile. It stays QUEUED. With WORK_MOVE it goes
+ * to the worker of another core, which it has named in move_to; that one is woken. */
 #ifndef SLUICE_NET_WORK_H
 #define SLUICE_NET_WORK_H
 
@@ -18,7 +19,7 @@
 
 #include "lib/bits.h"
 
-enum work_result { WORK_DONE, WORK_MORE, WORK_POLL };
+enum work_result { WORK_DONE, WORK_MORE, WORK_POLL, WORK_MOVE };
 enum work_state { WORK_IDLE, WORK_QUEUED, WORK_RUNNING, WORK_AGAIN };
 
 #define WORK_BUDGET_FRAMES 64
@@ -27,9 +28,10 @@ struct copy_ctx;
 struct sched_hint;
 
 struct work {
-	struct work *next;     /* owned by the worker while QUEUED */
-	uint32_t state;	       /* enum work_state, atomic */
-	struct worker *worker; /* where it was queued last; atomic */
+	struct work *next;	/* owned by the worker while QUEUED */
+	uint32_t state;		/* enum work_state, atomic */
+	struct worker *worker;	/* where it was queued last; atomic */
+	struct worker *move_to; /* for WORK_MOVE; run()'s */
 	enum work_result (*run)(struct work *w, unsigned budget);
 	/* Of the vCPU for which it is done and whose account is charged; NULL: nobody's. */
 	const struct sched_hint *who;

@@ -23,6 +23,7 @@ struct item {
 	uint64_t produced;   /* atomic */
 	uint64_t consumed;
 	uint32_t inside; /* atomic: cores in run() */
+	unsigned runs;
 };
 
 static unsigned order[64], nr_order, wakes;
@@ -118,6 +119,39 @@ static void test_scheduled_while_running(void **state)
 	assert_false(worker_pending(&wk));
 }
 
+static enum work_result move_once(struct work *w, unsigned budget)
+{
+	struct item *it = CONTAINER_OF(w, struct item, w);
+
+	if (w->worker == w->move_to)
+		return record(w, budget);
+	work_schedule(it->self, w); /* makes no difference */
+	it->self = NULL;
+	return WORK_MOVE;
+}
+
+static void test_moves_to_another_worker(void **state)
+{
+	struct worker from = { .wake = count_wake }, to = { .wake = count_wake };
+	struct item it[1];
+
+	(void)state;
+	setup_items(it, 1);
+	work_init(&it[0].w, move_once);
+	it[0].w.move_to = &to;
+	it[0].self = &from;
+	work_schedule(&from, &it[0].w);
+	assert_false(worker_run(&from));
+	assert_int_equal(nr_order, 0);
+	assert_int_equal(wakes, 2);
+	assert_int_equal(it[0].w.state, WORK_QUEUED);
+	work_schedule(&from, &it[0].w); /* it is queued */
+	assert_false(worker_pending(&from));
+	assert_false(worker_run(&to));
+	assert_int_equal(nr_order, 1);
+	assert_int_equal(it[0].w.state, WORK_IDLE);
+}
+
 /* Schedulers on other threads than two workers: every item runs on one core at a time, and what was
  * produced before a schedule is consumed, whatever the interleaving. */
 static struct item shared[ITEMS];
@@ -132,6 +166,11 @@ static enum work_result consume(struct work *w, unsigned budget)
 	if (atomic_fetch_add(&it->inside, 1) != 0)
 		abort();
 	produced = load_relaxed(&it->produced);
+	if (++it->runs % 5 == 0) { /* and leaves everything to the other core */
+		w->move_to = &workers[w->worker == &workers[0]];
+		(void)atomic_fetch_sub(&it->inside, 1);
+		return WORK_MOVE;
+	}
 	it->consumed = produced - it->consumed > budget ? it->consumed + budget : produced;
 	(void)atomic_fetch_sub(&it->inside, 1);
 	return it->consumed == produced ? WORK_DONE : WORK_MORE;
@@ -180,8 +219,10 @@ static void test_threads_lose_nothing(void **state)
 		pthread_join(producer[i], NULL);
 	for (unsigned i = 0; i < 2; i++)
 		pthread_join(server[i], NULL);
-	while (worker_run(&workers[0]) || worker_run(&workers[1]))
-		;
+	while (worker_pending(&workers[0]) || worker_pending(&workers[1])) {
+		(void)worker_run(&workers[0]);
+		(void)worker_run(&workers[1]);
+	}
 	for (unsigned i = 0; i < ITEMS; i++) {
 		assert_int_equal(shared[i].w.state, WORK_IDLE);
 		assert_true(shared[i].produced == shared[i].consumed);
@@ -194,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_runs_in_arrival_order),
 		cmocka_unit_test(test_more_runs_once_per_round),
 		cmocka_unit_test(test_scheduled_while_running),
+		cmocka_unit_test(test_moves_to_another_worker),
 		cmocka_unit_test(test_threads_lose_nothing),
 	};
 
