@@ -307,7 +307,8 @@ struct nic_stats {
 	uint64_t rx_polled, rx_polled_bytes; /* handed to the caller without error */
 	uint64_t rx_bad_frames;		     /* handed to the caller as NIC_RX_BAD_FRAME */
 	uint64_t rx_bad_descriptors;
-	uint64_t rx_coalesced;	   /* packets that RSC made */
+	uint64_t rx_coalesced; /* packets that RSC made, of rx_coalesced_frames */
+	uint64_t rx_coalesced_frames;
 	uint64_t rx_lost_in_reset; /* arrived, not yet polled, and gone with a reset */
 	uint64_t tx_prepared, tx_sent, tx_lost_in_reset;
 	uint64_t tx_full; /* times a packet did not fit */

@@ -60,7 +60,7 @@ struct ixgbe_rx {
 	struct ixgbe_rx_chain *chain;
 	struct ixgbe_rx_node *node;
 	/* one writer, the queue's core */
-	uint64_t polled, polled_bytes, bad_frames, bad_descriptors, coalesced;
+	uint64_t polled, polled_bytes, bad_frames, bad_descriptors, coalesced, coalesced_frames;
 	/* the core's that resets */
 	uint64_t lost_in_reset;
 	uint32_t rdh; /* RDH before the reset */

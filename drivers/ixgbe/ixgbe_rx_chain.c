@@ -40,7 +40,10 @@ static void emit(struct ixgbe_rx *rx, struct nic_rx_batch *b, const struct ixgbe
 	p->first_buffer = (uint16_t)b->nr_buffers;
 	p->nr_buffers = c->nr;
 	p->rsc_segments = c->rsc ? (uint16_t)(c->rsc + 1) : 0;
-	rx->coalesced += p->rsc_segments > 1 && p->error == NIC_RX_OK;
+	if (p->rsc_segments > 1 && p->error == NIC_RX_OK) {
+		store_relaxed(&rx->coalesced, rx->coalesced + 1);
+		store_relaxed(&rx->coalesced_frames, rx->coalesced_frames + p->rsc_segments);
+	}
 	for (unsigned i = 0; i < c->nr; i++) {
 		struct ixgbe_rx_node *node = &rx->node[n];
 		uint32_t next = node->next;

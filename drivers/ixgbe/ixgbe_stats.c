@@ -87,7 +87,8 @@ static void sum_queues(struct ixgbe *ix)
 	struct nic_stats *s = &ix->nic.stats;
 
 	s->rx_polled = s->rx_polled_bytes = s->rx_bad_frames = s->rx_bad_descriptors = 0;
-	s->rx_coalesced = s->tx_prepared = s->tx_sent = s->tx_lost_in_reset = s->tx_full = 0;
+	s->rx_coalesced = s->rx_coalesced_frames = 0;
+	s->tx_prepared = s->tx_sent = s->tx_lost_in_reset = s->tx_full = 0;
 	s->rx_lost_in_reset = ix->health.lost_in_fifo;
 	for (unsigned i = 0; i < ix->nic.nr_queues; i++) {
 		const struct ixgbe_rx *rx = &ix->rx[i];
@@ -98,6 +99,7 @@ static void sum_queues(struct ixgbe *ix)
 		s->rx_bad_frames += load_relaxed(&rx->bad_frames);
 		s->rx_bad_descriptors += load_relaxed(&rx->bad_descriptors);
 		s->rx_coalesced += load_relaxed(&rx->coalesced);
+		s->rx_coalesced_frames += load_relaxed(&rx->coalesced_frames);
 		s->rx_lost_in_reset += rx->lost_in_reset;
 		s->tx_prepared += load_relaxed(&tx->prepared);
 		s->tx_sent += load_relaxed(&tx->sent);

@@ -239,6 +239,8 @@ static void write_uplink(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "rx_bytes", u.nic.rx_bytes);
 	json_u64(j, "tx_bytes", u.nic.tx_bytes);
 	json_u64(j, "rx_coalesced", u.nic.rx_coalesced);
+	json_u64(j, "rx_coalesced_frames", u.nic.rx_coalesced_frames);
+	json_u64(j, "tx_wire_frames", u.tx_wire_frames);
 	json_u64(j, "switch_rx_frames", u.counters.rx_frames);
 	json_u64(j, "switch_tx_frames", u.counters.tx_frames);
 	write_rx_drops(j, &u);

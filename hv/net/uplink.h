@@ -83,6 +83,7 @@ struct uplink_rx {
 struct uplink_slot {
 	struct frame *frame; /* goes back with this packet; NULL: with another one */
 	uint8_t tag[ETH_VLAN_BYTES];
+	uint16_t frames; /* that the NIC makes of it */
 	bool bounced; /* it has a bounce buffer; the oldest slot that has one has the oldest one */
 	bool done;
 };
@@ -90,6 +91,7 @@ struct uplink_slot {
 struct uplink_tx_stats {
 	uint64_t zero_copy, bounced; /* packets that came back from the NIC, sent or not */
 	uint64_t lost_in_reset;	     /* of those: not sent */
+	uint64_t wire_frames;	     /* of the others, as the NIC counts them */
 	uint64_t refused; /* packets that were made and the NIC did not take: no link, or never */
 };
 

@@ -81,6 +81,7 @@ static void commit(struct uplink_tx *tx, struct nic_tx_packet *p, struct frame *
 	if (p->len_bytes < NIC_TX_BYTES_MIN)
 		add(tx, p, zeros, NIC_TX_BYTES_MIN - p->len_bytes);
 	slot->frame = frame;
+	slot->frames = 1;
 	slot->bounced = bounced;
 	slot->done = false;
 	tx->nr_segments += p->nr_segments;
@@ -237,6 +238,7 @@ static void make_tso(struct uplink_tx *tx, struct frame *f, const struct segment
 {
 	uint8_t *headers = tx->headers[tx->head % UPLINK_TX_ENTRIES];
 	struct nic_tx_packet *p = begin(tx);
+	struct uplink_slot *slot = uplink_slot_at(tx, tx->head);
 
 	memcpy(headers, s->headers, s->headers_len);
 	blank_headers(s, headers);
@@ -250,6 +252,7 @@ static void make_tso(struct uplink_tx *tx, struct frame *f, const struct segment
 	p->l3_len = (uint16_t)(s->l4_off - s->l3_off);
 	p->l4_len = (uint8_t)(s->headers_len - s->l4_off);
 	commit(tx, p, f, false);
+	slot->frames = (uint16_t)((s->payload_left + p->mss - 1) / p->mss);
 }
 
 /* We cut it. */

@@ -177,7 +177,9 @@ static void take_back(struct uplink_tx *tx, const struct nic_tx_done *done)
 	struct uplink_slot *slot = uplink_slot_at(tx, (uint32_t)done->cookie);
 
 	uplink_count(slot->bounced ? &tx->stats.bounced : &tx->stats.zero_copy, 1);
-	if (!done->sent)
+	if (done->sent)
+		uplink_count(&tx->stats.wire_frames, slot->frames);
+	else
 		uplink_count(&tx->stats.lost_in_reset, 1);
 	slot->done = true;
 	if (!slot->frame)

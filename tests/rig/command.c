@@ -18,6 +18,7 @@ static const char help[] = "help\n"
 			   "record count                DMA writes so far\n"
 			   "record find ADDRESS         the newest one to that address\n"
 			   "record export FILE          in the run directory\n"
+			   "counts                      those of all devices and wires\n"
 			   "profile                     host time spent in the models\n";
 
 static void print(FILE *out, const char *name, uint64_t v)
@@ -156,6 +157,8 @@ static bool run_simple(struct rig *r, const char *word, FILE *out)
 		print(out, "ps", clock_now(&r->clock));
 	else if (strcmp(word, "list") == 0)
 		list(r, out);
+	else if (strcmp(word, "counts") == 0)
+		rig_print_counts(r, out);
 	else if (strcmp(word, "profile") == 0 && r->profile)
 		profile_print(out);
 	else if (strcmp(word, "profile") == 0)

@@ -27,6 +27,15 @@ static int record_line(struct rig *r, const struct words *w)
 	return 0;
 }
 
+/* counts FILE */
+static int counts_line(struct rig *r, const struct words *w)
+{
+	if (w->nr != 2 || strlen(w->word[1]) >= sizeof(r->counts_path))
+		return rig_fail(r, "counts FILE");
+	strcpy(r->counts_path, w->word[1]);
+	return 0;
+}
+
 /* control PATH */
 static int control_line(struct rig *r, const struct words *w)
 {
@@ -85,6 +94,7 @@ const struct conf_line rig_conf_lines[] = {
 	{ "wire", wire_line },
 	{ "pcap", pcap_line },
 	{ "record", record_line },
+	{ "counts", counts_line },
 	{ "control", control_line },
 	{ "fault", fault_line },
 	{ "iffix", iffix_line },

@@ -16,21 +16,41 @@ int rig_init(struct rig *r)
 	return record_init(&r->record, RIG_RECORD_ENTRIES);
 }
 
-static void write_record(struct rig *r)
+void rig_print_counts(struct rig *r, FILE *out)
 {
-	FILE *f = r->record_path[0] ? fopen(r->record_path, "w") : NULL;
+	for (unsigned i = 0; i < r->nr_functions; i++) {
+		const struct rig_function *f = &r->function[i];
 
-	if (!r->record_path[0])
+		fprintf(out, "[%s]\n", f->name);
+		f->print_counts(f->model, f->index, out);
+	}
+	for (unsigned i = 0; i < r->nr_wires; i++) {
+		fprintf(out, "[wire %u]\n", i);
+		wire_print(&r->wire[i], out);
+	}
+}
+
+static void print_record(struct rig *r, FILE *out)
+{
+	record_export(&r->record, out);
+}
+
+static void write_file(struct rig *r, const char *path, void (*print)(struct rig *r, FILE *out))
+{
+	FILE *f = path[0] ? fopen(path, "w") : NULL;
+
+	if (!path[0])
 		return;
 	if (f)
-		record_export(&r->record, f);
+		print(r, f);
 	if (!f || fclose(f))
-		fprintf(stderr, "rig: %s: %s\n", r->record_path, strerror(errno));
+		fprintf(stderr, "rig: %s: %s\n", path, strerror(errno));
 }
 
 void rig_destroy(struct rig *r)
 {
-	write_record(r);
+	write_file(r, r->record_path, print_record);
+	write_file(r, r->counts_path, rig_print_counts);
 	if (r->profile)
 		profile_print(stderr);
 	control_destroy(r->control);

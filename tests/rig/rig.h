@@ -63,6 +63,7 @@ struct rig {
 	struct clock clock;
 	struct record record;
 	char record_path[256]; /* written at the end; "" if not */
+	char counts_path[256]; /* the same */
 	struct rig_function function[RIG_FUNCTIONS_MAX];
 	unsigned nr_functions;
 	struct rig_model model[RIG_MODELS_MAX];
@@ -80,7 +81,9 @@ struct rig {
 
 /* rig.c. Allocates little; the clock stands at 0 until machine_start_clock(). -ENOMEM. */
 int rig_init(struct rig *r);
-/* Writes the record, ends and frees everything. */
+/* What all devices and wires counted, as "name value" lines below "[DEVICE]" and "[wire N]". */
+void rig_print_counts(struct rig *r, FILE *out);
+/* Writes the record and the counts, ends and frees everything. */
 void rig_destroy(struct rig *r);
 /* Sets the reason, and returns -EINVAL. */
 int rig_fail(struct rig *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -23,34 +23,62 @@ uplink = nic=1{options}
 # the rig's machine for it: tests/rig
 WIRED_RIG = ["82599", "ioat", "wire cable"]
 
+HOST = """\
+# A Linux guest on a switch with a port of a NIC, whose wire leads to the host.
+[sluice]
+idle = {idle}
+
+[switch lan0]
+uplink = nic=0{options}
+"""
+# what tests/native/host-net makes
+HOST_ADDRESS = "10.2.0.1"
+HOST_RIG = ["82599", "ioat", "wire 0 tap=tap0"]
+# of UDP: what an emulated guest can take
+HOST_TESTS = "sluice.tests=tcp,tcp_reverse,udp:4000000:20M,udp_reverse:1:20M"
+
 GUEST = """
 [guest {name}]
-vcpus = 1
+vcpus = {vcpus}
 memory = {memory}
 kernel = vmlinuz
 initrd = initrd
 nic = switch={switch}{nic}
 cmdline = {cmdline}
 """
+ROLES = {"a": "sluice.ip=10.0.0.1/24 sluice.role=server",
+         "b": "sluice.ip=10.0.0.2/24 sluice.role=client sluice.peer=10.0.0.1"}
+HOST_ROLES = {"a": f"sluice.ip=10.2.0.2/24 sluice.role=client sluice.peer={HOST_ADDRESS} {HOST_TESTS}"}
 
 
-def two_guests(cmdline="", extra="", idle="poweroff", memory="128M", wired=None, nic=""):
-    """a serves iperf3, b is its client. A user's cmdline takes the place of ours, extra adds to it.
-
-    wired: options of the uplinks ("" for none) through which they reach each other; None: one switch.
-    """
-    roles = {"a": "sluice.ip=10.0.0.1/24 sluice.role=server",
-             "b": "sluice.ip=10.0.0.2/24 sluice.role=client sluice.peer=10.0.0.1"}
-    if wired is None:
-        text, switches = PORT.format(count=len(roles), idle=idle), ["lan0", "lan0"]
-    else:
-        text = WIRED.format(count=len(roles), idle=idle, options=wired and " " + wired)
-        switches = ["lan0", "lan1"]
+def compose(head, roles, switches, cmdline="", extra="", memory="128M", nic="", vcpus=1):
+    """The guests behind the head. A user's cmdline takes the place of ours, extra adds to it."""
+    text = head
     for (name, role), switch in zip(roles.items(), switches):
         line = cmdline or f"console=ttyS0 quiet sluice.name={name} {role} {extra}".strip()
-        text += GUEST.format(name=name, memory=memory, cmdline=line, switch=switch,
+        text += GUEST.format(name=name, vcpus=vcpus, memory=memory, cmdline=line, switch=switch,
                              nic=nic and " " + nic)
     return text
+
+
+def two_guests(idle="poweroff", wired=None, **guests):
+    """a serves iperf3, b is its client.
+
+    wired: options of the uplinks ("" for none) through which they reach each other; None: one switch.
+    guests: see compose().
+    """
+    if wired is None:
+        head, switches = PORT.format(count=len(ROLES), idle=idle), ["lan0", "lan0"]
+    else:
+        head = WIRED.format(count=len(ROLES), idle=idle, options=wired and " " + wired)
+        switches = ["lan0", "lan1"]
+    return compose(head, ROLES, switches, **guests)
+
+
+def host_guest(idle="poweroff", uplink="", **guests):
+    """a is the client of an iperf3 server of the host. uplink: its options."""
+    head = HOST.format(idle=idle, options=uplink and " " + uplink)
+    return compose(head, HOST_ROLES, ["lan0"], **guests)
 
 
 def guests(text):
@@ -76,14 +104,14 @@ def expected_tests(text):
     for name, options in guests(text).items():
         if options.get("sluice.role") == "client":
             tests = options.get("sluice.tests", "tcp,tcp_reverse,udp,udp_reverse")
-            expected += [(options.get("sluice.name", name), n, test)
-                         for n, test in enumerate(tests.split(","), 1)]
+            tests = tests.split(",") * int(options.get("sluice.repeat", "1"))
+            expected += [(options.get("sluice.name", name), n, test) for n, test in enumerate(tests, 1)]
     return expected
 
 
 def name_of_address(text, address):
-    """The guest that has this IP address, or the address itself."""
+    """The guest that has this IP address, "host" if it is the host's, or the address itself."""
     for name, options in guests(text).items():
         if options.get("sluice.ip", "").split("/")[0] == address:
             return name
-    return address
+    return "host" if address == HOST_ADDRESS else address

@@ -11,6 +11,7 @@ OWN = r"^(?:sluice> ?)?sluice: (?:\[[^]]*\] *)?"
 POWER_OFF = re.compile(OWN + r"power off, status (-?\d+)")
 PANIC = re.compile(OWN + r".*\bpanic\b|Kernel panic - not syncing")
 STATS = re.compile(OWN + r"stats (?=\{)")
+LINK = re.compile(r"\bLINK (?=\{)")
 RESULT = re.compile(r"\bRESULT (?=\{)")
 
 
@@ -53,6 +54,10 @@ def json_after(pattern, line):
 
 def result(line):
     return json_after(RESULT, line)
+
+
+def link(line):
+    return json_after(LINK, line)
 
 
 def stats(line):

@@ -109,6 +109,7 @@ static inline void fake_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 		.rx_bad_frames = 3,
 		.tx_zero_copy = 20,
 		.tx_bounced = 2,
+		.tx_wire_frames = 22,
 	};
 	u->counters.rx_frames = 200;
 }

@@ -12,6 +12,7 @@ CMDLINE ?=
 EXTRA   ?=
 CONF    ?=
 UPLINK  ?=
+PEER    ?=
 CASE    ?=
 JOBS    ?= 2
 LIMIT   ?= 600
@@ -20,7 +21,8 @@ LIMIT   ?= 600
 KVM_VMX  := $(shell grep -qw vmx /proc/cpuinfo && grep -q '[Y1]' \
 	/sys/module/kvm_intel/parameters/nested 2>/dev/null && echo yes)
 DEPS      = gcc libc6-dev binutils gnu-efi acpica-tools mtools ovmf python3 \
-	debian-archive-keyring $(if $(filter qemu,$(EMU))$(KVM_VMX),qemu-system-x86)
+	debian-archive-keyring $(if $(filter qemu,$(EMU))$(KVM_VMX),qemu-system-x86) \
+	$(if $(filter host,$(PEER)),iproute2 iperf3)
 TEST_DEPS = $(DEPS) libcmocka-dev clang libclang-rt-dev clang-format cppcheck qemu-system-x86 \
 	iproute2 iperf3
 
@@ -56,12 +58,14 @@ $(O)/sluice.img: $(MACHINE) $(KERNEL) $(INITRD) FORCE
 
 RUN_FLAGS = --loader $(O)/BOOTX64.EFI --hv $(O)/sluice.elf --cache $(CACHE) --build $(O) \
 	--kernel '$(KERNEL)' --initrd '$(INITRD)' --cmdline '$(CMDLINE)' --extra '$(EXTRA)' \
-	--conf '$(CONF)' --emu '$(EMU)' --uplink '$(UPLINK)' --cpus $(CPUS) --mem $(MEM) --model $(MODEL) --ips $(IPS) \
+	--conf '$(CONF)' --emu '$(EMU)' --uplink '$(UPLINK)' --peer '$(PEER)' \
+	--cpus $(CPUS) --mem $(MEM) --model $(MODEL) --ips $(IPS) \
 	--timeout $(LIMIT) $(if $(INTERACTIVE),--interactive) $(if $(V),--verbose)
 
 ## make run        boots two Linux guests that run iperf3 to each other over a wire, and sums up
 ##                 EMU=qemu|bochs CPUS=2 MEM=1024 MODEL=corei7_skylake_x IPS=100000000 LIMIT=600
 ##                 UPLINK=82599|none: over two NICs and a cable, the default in Bochs; one switch
+##                 PEER=host: one guest, over the NIC to an iperf3 server of this machine; as root
 ##                 INTERACTIVE=1: the console; V=1: all of its lines
 ##                 KERNEL=path INITRD=path CMDLINE=... CONF=path: your own guests
 ##                 EXTRA=...: added to the guests' command lines

@@ -291,6 +291,9 @@ static void coalesce(uint32_t buffer_bytes, unsigned segments, unsigned connecti
 	assert_true(nr < segments * connections);
 	rig_ms(100);
 	assert_true(p->nic->stats.rx_coalesced > 0);
+	/* each segment is a packet of its own or in one of those */
+	assert_int_equal(nr - p->nic->stats.rx_coalesced + p->nic->stats.rx_coalesced_frames,
+		segments * connections);
 	rig_destroy();
 }
 

@@ -137,7 +137,7 @@ static void cut_all(uint32_t capabilities)
 {
 	static const unsigned payload[] = { 1, 63, 64, 65, 1000, 1448, 1449, 2896, 30000, 65000 };
 	static const unsigned options[] = { 0, 12, 40 };
-	unsigned nr = 0;
+	unsigned nr = 0, frames = 0;
 
 	restart(capabilities);
 	for (unsigned i = 0; i < ARRAY_SIZE(payload) * ARRAY_SIZE(options) * 4; i++) {
@@ -156,10 +156,12 @@ static void cut_all(uint32_t capabilities)
 			continue;
 		send_offloaded(sent, len, 1 + i % 19, gso(&t, mss));
 		transmit();
+		frames += OUT->nic.nr_sent;
 		check_cut(&t, sent, mss);
 		nr++;
 	}
 	assert_int_equal(OUT->up.port.counters.tx_frames, nr);
+	assert_int_equal(OUT->up.pair[0]->tx.stats.wire_frames, frames);
 	assert_int_equal(
 		OUT->up.pair[0]->tx.stats.zero_copy != 0, capabilities & NIC_CAP_TSO ? 1 : 0);
 }
