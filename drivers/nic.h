@@ -10,6 +10,10 @@
  * port; pool 0 also gets what matches nobody else's filter. In a pool, RSS spreads flows.
  * Queue q of pool p is nic->rxq[p * queues_per_pool + q].
  *
+ * Header split: a queue with header_bytes puts a packet's headers, as far as it knows them, or else
+ * its first header_bytes, into memory apart, which each posted buffer brings with it; the first
+ * buffer's is used. Buffers then begin with payload; one may have none at all.
+ *
  * Interrupts: a vector serves the queues that the set-up gave it. It masks itself when it fires, so
  * its handler only schedules the queues' work, which polls until there is nothing left and then:
  *
@@ -47,16 +51,19 @@
 #define NIC_POOLS_MAX	     64
 #define NIC_NO_VECTOR	     UINT16_MAX
 #define NIC_MAC_BYTES	     6
+#define NIC_HEADER_BYTES     256u /* of header memory, where a queue splits */
 
 struct nic;
 
 /* ---- Packets ---- */
 
-/* A receive buffer to post. len_bytes >= the queue's buffer_bytes. */
+/* A receive buffer to post. len_bytes >= the queue's buffer_bytes. header_hpa: even; of a queue's
+ * header_bytes, if it has any, else 0. */
 struct nic_buffer {
 	uint64_t hpa;
 	uint64_t cookie;
 	uint32_t len_bytes;
+	uint64_t header_hpa;
 };
 
 /* A buffer with part of a packet in it. */
@@ -84,7 +91,8 @@ enum nic_rx_error {
 	NIC_RX_BAD_DESCRIPTOR, /* the device wrote what cannot be: too long, a chain without end */
 };
 
-/* Its bytes are in nr_buffers entries of the batch's buffer[], from first_buffer on, in order. */
+/* Its bytes: header_bytes in the first buffer's header memory, then those in nr_buffers entries of
+ * the batch's buffer[], from first_buffer on, in order. */
 struct nic_rx_packet {
 	uint32_t len_bytes; /* without FCS, without a tag that was taken out */
 	uint32_t hash;
@@ -97,6 +105,7 @@ struct nic_rx_packet {
 	 * merged. */
 	uint16_t rsc_segments;
 	uint16_t error; /* enum nic_rx_error: the buffers are to be used again, not the bytes */
+	uint16_t header_bytes;
 };
 
 struct nic_rx_batch {
@@ -162,8 +171,10 @@ struct nic_rxq {
 	uint16_t index; /* in nic->rxq[] */
 	uint16_t pool;
 	uint16_t vector; /* NIC_NO_VECTOR: polled only */
-	uint32_t
-		buffer_bytes; /* what the hardware uses of a buffer; may be changed while stopped */
+	/* What the hardware uses of a buffer, and of its header memory (0, or with
+	 * NIC_CAP_RX_SPLIT NIC_HEADER_BYTES). The user may change both while port or queue are
+	 * stopped and have no buffers. */
+	uint32_t buffer_bytes, header_bytes;
 	uint32_t ring_entries; /* at most one less is posted */
 	struct nic_gate gate;
 };
@@ -339,6 +350,8 @@ struct nic_client {
 #define NIC_CAP_VLAN	BIT32(4)
 #define NIC_CAP_RSS	BIT32(5)
 #define NIC_CAP_DCA	BIT32(6) /* set_dca() does something */
+/* header split; a receive queue can be stopped alone */
+#define NIC_CAP_RX_SPLIT BIT32(7)
 
 /* How a port is used; constant from attach on. */
 struct nic_setup {
@@ -391,8 +404,18 @@ struct nic_ops {
 	int (*set_flow_control)(struct nic *nic, bool on);
 	/* Where a queue pair's DMA goes; any time. tag 0: nowhere in particular. -ENOTSUP. */
 	int (*set_dca)(struct nic *nic, unsigned queue, uint8_t tag);
-	/* Buffers of a queue of a port that is STOPPED or FAILED: how many cookies. */
+	/* Buffers of a queue that is stopped, or of a port that is STOPPED or FAILED: how many
+	 * cookies; 0 also while the port is being reset, after which wake() comes. */
 	unsigned (*rx_take_back)(struct nic_rxq *q, uint64_t *cookie, unsigned max);
+	/* With NIC_CAP_RX_SPLIT. Stops one receive queue, whatever the port's state: when it
+	 * returns 0, the device does not write to its buffers any more, and rx_take_back() gives
+	 * them. Packets that nobody had polled are lost and counted. -EBUSY: a core stays in one of
+	 * the queue's functions, nothing is changed. Takes up to 200 us, or a reset of the port if
+	 * the device does not obey. The queue stays stopped when the port is reset or started. */
+	int (*rx_queue_stop)(struct nic *nic, unsigned queue);
+	/* Opens it again, after all buffers were taken back; with the port, if that does not run.
+	 * -ETIMEDOUT: the device does not obey; it is still stopped. */
+	int (*rx_queue_start)(struct nic *nic, unsigned queue);
 };
 
 struct nic {

@@ -77,6 +77,8 @@ static const struct nic_ops ixgbe_ops = {
 	.set_flow_control = ixgbe_set_flow_control,
 	.set_dca = ixgbe_set_dca,
 	.rx_take_back = ixgbe_rx_take_back,
+	.rx_queue_stop = ixgbe_rx_queue_stop,
+	.rx_queue_start = ixgbe_rx_queue_start,
 };
 
 static bool is_ring_size(unsigned n)
@@ -110,7 +112,8 @@ static void fill_in(struct ixgbe *ix, pci_bdf bdf, const struct nic_setup *s)
 	nic->ops = &ixgbe_ops;
 	nic->name = s->name;
 	nic->capabilities = NIC_CAP_TX_CSUM | NIC_CAP_RX_CSUM | NIC_CAP_VLAN | NIC_CAP_RSS |
-			    NIC_CAP_DCA | (s->tso ? NIC_CAP_TSO : 0) | (s->rsc ? NIC_CAP_RSC : 0);
+			    NIC_CAP_DCA | NIC_CAP_RX_SPLIT | (s->tso ? NIC_CAP_TSO : 0) |
+			    (s->rsc ? NIC_CAP_RSC : 0);
 	nic->mtu = s->mtu;
 	nic->nr_pools = s->nr_pools;
 	nic->queues_per_pool = s->queues_per_pool;

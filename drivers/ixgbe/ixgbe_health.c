@@ -130,7 +130,8 @@ static bool rx_stands(struct ixgbe *ix, unsigned i, bool stuck)
 	return true;
 }
 
-/* Frames went into the packet buffer, and none left it. */
+/* Frames went into the packet buffer, and none left it. What arrives for a stopped queue does not
+ * count as having left it. */
 static bool packet_buffer_stuck(struct ixgbe *ix)
 {
 	struct ixgbe_health *h = &ix->health;
@@ -139,6 +140,8 @@ static bool packet_buffer_stuck(struct ixgbe *ix)
 
 	h->seen_in = in;
 	h->seen_out = out;
+	for (unsigned i = 0; i < ix->nic.nr_queues; i++)
+		stuck = stuck && !ix->rx[i].stopped;
 	return stuck;
 }
 

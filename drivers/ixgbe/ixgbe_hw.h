@@ -19,12 +19,12 @@
 /* ---- Receive ---- */
 
 struct ixgbe_rx_slot {
-	uint64_t cookie, hpa;
+	uint64_t cookie, hpa, header_hpa;
 };
 
 /* A buffer with part of a packet whose end has not come yet. */
 struct ixgbe_rx_node {
-	uint64_t cookie, hpa;
+	uint64_t cookie, hpa, header_hpa;
 	uint32_t len_bytes;
 	uint32_t next;
 };
@@ -35,7 +35,8 @@ struct ixgbe_rx_chain {
 	uint16_t nr;	      /* buffers */
 	uint16_t rsc;	      /* segments that RSC added */
 	uint16_t first, last; /* nodes */
-	uint32_t len_bytes;
+	uint16_t header_bytes;
+	uint32_t len_bytes; /* with them */
 };
 #define IXGBE_CHAIN_OPEN 1 /* the slot continues a packet */
 #define IXGBE_CHAIN_BAD	 2 /* of which nothing can be used */
@@ -64,6 +65,7 @@ struct ixgbe_rx {
 	/* the core's that resets */
 	uint64_t lost_in_reset;
 	uint32_t rdh; /* RDH before the reset */
+	bool stopped; /* by rx_queue_stop() */
 } __cacheline_aligned;
 
 /* ---- Transmit ---- */
@@ -247,6 +249,7 @@ int ixgbe_tx_enable(const struct ixgbe *ix, struct ixgbe_tx *tx) __must_check;
 extern const struct nic_rxq ixgbe_rxq_functions;
 extern const struct nic_txq ixgbe_txq_functions;
 bool ixgbe_rx_pending(const struct nic_rxq *q);
+void ixgbe_rx_poll_split(struct nic_rxq *q, struct nic_rx_batch *b);
 bool ixgbe_tx_pending(const struct nic_txq *q);
 /* The device is quiet: everything that it had is the driver's again. Receive buffers are in the
  * ring from slot 0 on; packets count as sent or lost, as their write-backs say. */
@@ -313,6 +316,11 @@ void ixgbe_stop(struct nic *nic);
 int ixgbe_reset(struct nic *nic);
 void ixgbe_retry(struct ixgbe *ix);
 void ixgbe_set_state(struct ixgbe *ix, enum nic_state state);
+bool ixgbe_gate_wait_idle(const struct nic_gate *g);
+
+/* ixgbe_queue_stop.c */
+int ixgbe_rx_queue_stop(struct nic *nic, unsigned queue);
+int ixgbe_rx_queue_start(struct nic *nic, unsigned queue);
 
 /* ixgbe_health.c */
 void ixgbe_housekeeping(struct nic *nic, uint64_t now_us);

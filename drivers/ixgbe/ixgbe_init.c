@@ -143,7 +143,7 @@ int ixgbe_bring_up(struct ixgbe *ix)
 	ixgbe_irq_write(ix); /* DS 4.6.6 */
 	for (unsigned i = 0; i < ix->nic.nr_queues && !ret; i++) {
 		ret = ixgbe_tx_enable(ix, &ix->tx[i]);
-		if (!ret)
+		if (!ret && !ix->rx[i].stopped)
 			ret = ixgbe_rx_enable(ix, &ix->rx[i]);
 	}
 	return ret ? ret : enable_receiver(ix);

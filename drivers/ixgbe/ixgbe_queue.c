@@ -107,7 +107,7 @@ void ixgbe_rx_configure(const struct ixgbe *ix, const struct ixgbe_rx *rx)
 {
 	uint64_t hpa = HPA(rx->ring);
 	uint32_t srrctl = IXGBE_SRRCTL_BSIZE(rx->q.buffer_bytes / 1024) | IXGBE_SRRCTL_HEADER256 |
-			  IXGBE_SRRCTL_ADVANCED;
+			  (rx->q.header_bytes ? IXGBE_SRRCTL_SPLIT : IXGBE_SRRCTL_ADVANCED);
 
 	if (ix->nic.nr_queues > 1 || !ix->setup.flow_control)
 		srrctl |= IXGBE_SRRCTL_DROP_EN;
@@ -127,6 +127,7 @@ int ixgbe_rx_enable(const struct ixgbe *ix, struct ixgbe_rx *rx)
 	uint32_t vme = ix->setup.vlan_strip ? IXGBE_RXDCTL_VME : 0;
 	int ret;
 
+	rx->q.poll = rx->q.header_bytes ? ixgbe_rx_poll_split : ixgbe_rxq_functions.poll;
 	ixgbe_write(ix, IXGBE_RXDCTL(rx->hw), IXGBE_RXDCTL_ENABLE | vme);
 	ret = ixgbe_wait(ix, IXGBE_RXDCTL(rx->hw), IXGBE_RXDCTL_ENABLE, IXGBE_RXDCTL_ENABLE,
 		ENABLE_TIMEOUT_US);

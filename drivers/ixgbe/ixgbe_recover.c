@@ -28,13 +28,15 @@ void ixgbe_set_state(struct ixgbe *ix, enum nic_state state)
 static void set_gates(struct ixgbe *ix, enum nic_gate_state rx, enum nic_gate_state tx)
 {
 	for (unsigned i = 0; i < ix->nic.nr_queues; i++) {
-		store_release(&ix->rx[i].q.gate.state, rx);
+		bool stopped = ix->rx[i].stopped && rx == NIC_GATE_OPEN;
+
+		store_release(&ix->rx[i].q.gate.state, stopped ? NIC_GATE_RETURN : rx);
 		store_release(&ix->tx[i].q.gate.state, tx);
 	}
 	smp_mb(); /* the states are visible before anyone's busy is read */
 }
 
-static bool wait_idle(struct nic_gate *g)
+bool ixgbe_gate_wait_idle(const struct nic_gate *g)
 {
 	for (unsigned i = 0; i < BUSY_TRIES; i++) {
 		if (!load_acquire(&g->busy))
@@ -49,7 +51,8 @@ static int close_queues(struct ixgbe *ix)
 {
 	set_gates(ix, NIC_GATE_CLOSED, NIC_GATE_CLOSED);
 	for (unsigned i = 0; i < ix->nic.nr_queues; i++) {
-		if (wait_idle(&ix->rx[i].q.gate) && wait_idle(&ix->tx[i].q.gate))
+		if (ixgbe_gate_wait_idle(&ix->rx[i].q.gate) &&
+			ixgbe_gate_wait_idle(&ix->tx[i].q.gate))
 			continue;
 		if (ix->nic.state == NIC_RUNNING)
 			set_gates(ix, NIC_GATE_OPEN, NIC_GATE_OPEN);
@@ -121,7 +124,7 @@ static int restart(struct ixgbe *ix)
 		}
 	}
 	if (ret) {
-		set_gates(ix, NIC_GATE_CLOSED, NIC_GATE_RETURN);
+		set_gates(ix, NIC_GATE_RETURN, NIC_GATE_RETURN);
 		return ret;
 	}
 	set_gates(ix, NIC_GATE_OPEN, NIC_GATE_OPEN);
@@ -135,7 +138,11 @@ int ixgbe_start(struct nic *nic)
 
 	if (nic->state == NIC_RUNNING || nic->state == NIC_RECOVERING)
 		return -EBUSY;
-	ret = restart(ix);
+	ret = close_queues(ix); /* who takes buffers back is in one of its functions */
+	if (!ret)
+		ret = restart(ix);
+	else
+		set_gates(ix, NIC_GATE_RETURN, NIC_GATE_RETURN);
 	if (ret)
 		return ret;
 	ix->health.failures = 0;
@@ -162,7 +169,7 @@ void ixgbe_stop(struct nic *nic)
 	ixgbe_off_the_bus(ix);
 	rewind_queues(ix);
 	/* Before the client hears of it, whose queues then find what comes back. */
-	set_gates(ix, NIC_GATE_CLOSED, NIC_GATE_RETURN);
+	set_gates(ix, NIC_GATE_RETURN, NIC_GATE_RETURN);
 	link_lost(ix);
 	ixgbe_set_state(ix, NIC_STOPPED);
 }

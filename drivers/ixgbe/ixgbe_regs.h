@@ -160,6 +160,7 @@
 #define IXGBE_SRRCTL_BSIZE(kb) (kb)
 #define IXGBE_SRRCTL_HEADER256 (4u << 8) /* RSC wants at least 128 */
 #define IXGBE_SRRCTL_ADVANCED  (1u << 25)
+#define IXGBE_SRRCTL_SPLIT     (5u << 25) /* always into the header buffer */
 #define IXGBE_SRRCTL_DROP_EN   BIT32(28)
 #define IXGBE_RDT(n)	       (IXGBE_RXQ(n) + 0x18)
 #define IXGBE_RXDCTL(n)	       (IXGBE_RXQ(n) + 0x28)
@@ -308,6 +309,7 @@ _Static_assert(sizeof(struct ixgbe_rx_desc) == 16, "DS 7.1.6.1");
 #define IXGBE_RXD_ETQF	       BIT64(15)	     /* the type is an EtherType filter's number */
 #define IXGBE_RXD_RSCCNT_MANY  (UINT64_C(0xe) << 17) /* two segments or more */
 #define IXGBE_RXD_RSCCNT(lo)   ((uint32_t)(lo) >> 17 & 0xf)
+#define IXGBE_RXD_HEADER(lo)   ((uint32_t)(lo) >> 21 & 0x3ff) /* bytes; of the first descriptor */
 #define IXGBE_RXD_HASH(lo)     ((uint32_t)((lo) >> 32))
 #define IXGBE_RXD_DD	       BIT64(0)
 #define IXGBE_RXD_EOP	       BIT64(1)

@@ -87,8 +87,9 @@ static unsigned rx_post(struct nic_rxq *q, const struct nic_buffer *b, unsigned 
 			break;
 		s->cookie = b->cookie;
 		s->hpa = b->hpa;
+		s->header_hpa = b->header_hpa;
 		d->lo = b->hpa;
-		d->hi = 0; /* no header buffer, DD not set */
+		d->hi = b->header_hpa; /* even: DD not set */
 	}
 	rx->filled = at;
 	return at - first;
@@ -166,6 +167,7 @@ static inline bool take_packets(
 		p->nr_buffers = 1;
 		p->rsc_segments = 0;
 		p->error = NIC_RX_OK;
+		p->header_bytes = 0;
 	}
 	b->nr_packets += clean - first;
 	b->nr_buffers = nb;
@@ -182,6 +184,21 @@ static void rx_poll(struct nic_rxq *q, struct nic_rx_batch *b)
 
 	while (take_packets(rx, b, &lo, &hi) && take_chain(rx, b, lo, hi))
 		;
+}
+
+void ixgbe_rx_poll_split(struct nic_rxq *q, struct nic_rx_batch *b)
+{
+	struct ixgbe_rx *rx = CONTAINER_OF(q, struct ixgbe_rx, q);
+	bool room = true;
+
+	while (room && rx->clean != rx->flushed) {
+		const struct ixgbe_rx_desc *d = &rx->ring[rx->clean & rx->mask];
+		uint64_t hi = load_acquire(&d->hi);
+
+		if (!(hi & IXGBE_RXD_DD))
+			break;
+		room = take_chain(rx, b, load_relaxed(&d->lo), hi);
+	}
 }
 
 bool ixgbe_rx_pending(const struct nic_rxq *q)

@@ -14,6 +14,7 @@ static void park(struct ixgbe_rx *rx, struct ixgbe_rx_chain *c, uint32_t at, uin
 	rx->free_nodes = node->next;
 	*node = (struct ixgbe_rx_node){ .cookie = rx->slot[at].cookie,
 		.hpa = rx->slot[at].hpa,
+		.header_hpa = rx->slot[at].header_hpa,
 		.len_bytes = len_bytes,
 		.next = IXGBE_NO_SLOT };
 	if (c->nr)
@@ -37,6 +38,7 @@ static void emit(struct ixgbe_rx *rx, struct nic_rx_batch *b, const struct ixgbe
 	if (c->state & IXGBE_CHAIN_BAD)
 		p->error = NIC_RX_BAD_DESCRIPTOR;
 	p->len_bytes = c->len_bytes;
+	p->header_bytes = c->header_bytes;
 	p->first_buffer = (uint16_t)b->nr_buffers;
 	p->nr_buffers = c->nr;
 	p->rsc_segments = c->rsc ? (uint16_t)(c->rsc + 1) : 0;
@@ -71,6 +73,14 @@ static uint32_t next_slot(const struct ixgbe_rx *rx, uint32_t at, uint64_t lo, u
 	return rx->chain[next].state ? IXGBE_NO_SLOT : next;
 }
 
+/* What the first descriptor says of its header buffer. */
+static void add_header(const struct ixgbe_rx *rx, struct ixgbe_rx_chain *c, uint64_t lo)
+{
+	/* of headers that are longer than it the device says the length nevertheless */
+	c->header_bytes = (uint16_t)MIN(IXGBE_RXD_HEADER(lo), rx->q.header_bytes);
+	c->len_bytes = c->header_bytes;
+}
+
 void ixgbe_rx_chain(
 	struct ixgbe_rx *rx, struct nic_rx_batch *b, uint32_t at, uint64_t lo, uint64_t hi)
 {
@@ -84,6 +94,8 @@ void ixgbe_rx_chain(
 		c.state |= IXGBE_CHAIN_BAD;
 		len = rx->q.buffer_bytes;
 	}
+	if (rx->q.header_bytes && !c.nr)
+		add_header(rx, &c, lo);
 	park(rx, &c, at, len);
 	if (IXGBE_RXD_RSCCNT(lo) > 1)
 		c.rsc = (uint16_t)(c.rsc + IXGBE_RXD_RSCCNT(lo) - 1);

@@ -37,6 +37,7 @@ static uint32_t collect(struct ixgbe_rx *rx)
 		rx->free_nodes = rx->node[n].next;
 		rx->node[n].cookie = rx->slot[p & rx->mask].cookie;
 		rx->node[n].hpa = rx->slot[p & rx->mask].hpa;
+		rx->node[n].header_hpa = rx->slot[p & rx->mask].header_hpa;
 		rx->node[n].next = list;
 		list = n;
 	}
@@ -68,8 +69,8 @@ void ixgbe_rx_rewind(struct ixgbe_rx *rx)
 		struct ixgbe_rx_node *node = &rx->node[list];
 		uint32_t next = node->next, at = rx->filled++;
 
-		rx->slot[at] = (struct ixgbe_rx_slot){ node->cookie, node->hpa };
-		rx->ring[at] = (struct ixgbe_rx_desc){ node->hpa, 0 };
+		rx->slot[at] = (struct ixgbe_rx_slot){ node->cookie, node->hpa, node->header_hpa };
+		rx->ring[at] = (struct ixgbe_rx_desc){ node->hpa, node->header_hpa };
 		node->next = rx->free_nodes;
 		rx->free_nodes = list;
 		list = next;
@@ -81,13 +82,14 @@ unsigned ixgbe_rx_take_back(struct nic_rxq *q, uint64_t *cookie, unsigned max)
 	struct ixgbe_rx *rx = CONTAINER_OF(q, struct ixgbe_rx, q);
 	unsigned nr = 0;
 
-	if (q->nic->state == NIC_RUNNING || q->nic->state == NIC_RECOVERING)
+	if (!nic_gate_enter(&q->gate, NIC_GATE_RETURN))
 		return 0;
-	while (nr < max && rx->filled) {
+	while (load_relaxed(&q->gate.state) == NIC_GATE_RETURN && nr < max && rx->filled) {
 		uint32_t at = --rx->filled;
 
 		cookie[nr++] = rx->slot[at].cookie;
 		rx->ring[at] = (struct ixgbe_rx_desc){ UINT64_MAX, UINT64_MAX };
 	}
+	nic_gate_leave(&q->gate);
 	return nr;
 }

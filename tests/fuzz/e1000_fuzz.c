@@ -42,7 +42,7 @@ static unsigned give(unsigned nr)
 	unsigned taken = 0;
 
 	for (uint64_t c = 0; c < COOKIES && taken < nr; c++) {
-		struct nic_buffer b = { (uint64_t)buffer, c, rx()->q.buffer_bytes };
+		struct nic_buffer b = { (uint64_t)buffer, c, rx()->q.buffer_bytes, 0 };
 
 		if (owned[c])
 			continue;

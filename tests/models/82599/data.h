@@ -74,16 +74,16 @@ struct rx_fifo {
 struct rsc_flow {
 	bool used;
 	uint8_t queue;
-	uint16_t segments;	/* coalesced in all */
-	uint16_t in_descriptor; /* of them with data in the current descriptor */
-	uint16_t descriptors;	/* that it has taken */
-	uint32_t index;		/* the current one */
-	uint64_t first_buffer, buffer;
+	uint16_t segments;	       /* coalesced in all */
+	uint16_t in_descriptor;	       /* of them with data in the current descriptor */
+	uint16_t descriptors;	       /* that it has taken */
+	uint32_t index;		       /* the current one */
+	uint64_t first_buffer, buffer; /* first: where the header is to be rewritten */
 	uint32_t buffer_bytes, offset; /* in the current buffer */
 	uint32_t next_seq;
 	uint64_t close_at;
-	struct rx_packet packet; /* the first one; its status is that of all */
-	bool strip;
+	struct rx_packet packet;	/* the first one; its status is that of all */
+	bool strip, split;		/* split: the header is in the header buffer */
 	uint8_t header[RSC_HEADER_MAX]; /* of the first one, as it will be rewritten */
 	uint16_t l3, header_bytes;	/* in `header`: where IP begins; its length */
 };
@@ -258,6 +258,12 @@ bool rx_deliver(struct port *p, const uint8_t *data, struct rx_packet *k);
 bool rx_take_descriptor(
 	struct port *p, unsigned queue, uint64_t *buffer, uint64_t *header, uint32_t *index);
 uint32_t rx_buffer_bytes(const struct port *p, unsigned queue);
+/* Header split: the descriptor's bits that say so many bytes are in the header buffer. */
+#define RX_SPLIT_DW0(len) (1u << 31 | (uint32_t)(len) << 21)
+/* Where PSRTYPE splits a frame, counted as the host sees it; 0: nowhere. DS 7.1.10 */
+uint32_t rx_split_at(const struct port *p, unsigned queue, const struct rx_packet *k, bool strip);
+/* Whether the queue's descriptors split headers of that length off. */
+bool rx_splits(const struct port *p, unsigned queue, uint32_t header_bytes);
 uint64_t rx_descriptor_address(const struct port *p, unsigned queue, uint32_t index);
 void rx_payload(struct port *p, unsigned queue, enum dma_kind kind, uint64_t addr,
 	const uint8_t *data, uint32_t len_bytes);

@@ -1,8 +1,9 @@
 /* Receive side coalescing: TCP segments of one connection, in order, become one packet. DS 7.11.
  *
  * The data of each segment is written at once; what waits is the last descriptor and the header,
- * which is rewritten when the flow is closed. A flow is closed when its queue's vector is about to
- * interrupt, and by whatever does not fit behind it. */
+ * which is rewritten when the flow is closed. With header split it is in the first descriptor's
+ * header buffer, and the first packet buffer begins with data. A flow is closed when its queue's
+ * vector is about to interrupt, and by whatever does not fit behind it. */
 #include <string.h>
 
 #include "control.h"
@@ -93,6 +94,9 @@ static void write_descriptor(struct port *p, const struct rsc_flow *f, bool last
 		.last = last,
 		.strip = f->strip };
 
+	if (f->split && f->descriptors == 1)
+		w.dw0 |= RX_SPLIT_DW0(f->header_bytes);
+
 	rx_write_advanced(p, f->queue, &f->packet, &w);
 }
 
@@ -103,7 +107,8 @@ static void rsc_close(struct port *p, struct rsc_flow *f)
 	if (f->segments > 1) {
 		store_be16(ip + 10, 0);
 		store_be16(ip + 10, (uint16_t)~sum_fold(sum_words(ip, IP_BYTES, 0)));
-		rx_payload(p, f->queue, DMA_PAYLOAD, f->first_buffer, f->header, f->header_bytes);
+		rx_payload(p, f->queue, f->split ? DMA_HEADER : DMA_PAYLOAD, f->first_buffer,
+			f->header, f->header_bytes);
 		p->counts.rx_rsc++;
 	}
 	f->used = false;
@@ -175,10 +180,11 @@ static bool next_buffer(struct port *p, struct rsc_flow *f)
 
 	if (!rx_take_descriptor(p, f->queue, &buffer, &header, &index))
 		return false;
-	if (f->descriptors++)
+	if (f->descriptors)
 		write_descriptor(p, f, false, index);
 	else
-		f->first_buffer = buffer;
+		f->first_buffer = f->split ? header : buffer;
+	f->descriptors++;
 	f->buffer = buffer;
 	f->index = index;
 	f->offset = 0;
@@ -239,17 +245,41 @@ static struct rsc_flow *new_context(struct port *p)
 	return oldest;
 }
 
-static void put_first(struct port *p, struct rsc_flow *f, const uint8_t *data)
+static void copy_header(struct rsc_flow *f, const uint8_t *data)
 {
 	const struct rx_packet *k = &f->packet;
 
 	if (!f->strip) {
 		memcpy(f->header, data, f->header_bytes);
-		put(p, f, data, k->len_bytes, false);
 		return;
 	}
 	memcpy(f->header, data, k->vlan_at);
 	memcpy(f->header + k->vlan_at, data + k->vlan_at + 4, f->header_bytes - k->vlan_at);
+}
+
+static void put_split(struct port *p, struct rsc_flow *f, const uint8_t *data)
+{
+	const struct rx_packet *k = &f->packet;
+
+	copy_header(f, data);
+	put(p, f, data + k->parse.payload, k->len_bytes - k->parse.payload, false);
+	if (f->descriptors)
+		rx_payload(p, f->queue, DMA_HEADER, f->first_buffer, f->header, f->header_bytes);
+}
+
+static void put_first(struct port *p, struct rsc_flow *f, const uint8_t *data)
+{
+	const struct rx_packet *k = &f->packet;
+
+	if (f->split) {
+		put_split(p, f, data);
+		return;
+	}
+	copy_header(f, data);
+	if (!f->strip) {
+		put(p, f, data, k->len_bytes, false);
+		return;
+	}
 	put(p, f, f->header, f->header_bytes, false);
 	put(p, f, data + k->parse.payload, k->len_bytes - k->parse.payload, true);
 }
@@ -272,7 +302,10 @@ static bool start(struct port *p, unsigned queue, const uint8_t *data, struct rx
 		.header_bytes = (uint16_t)(k->parse.payload - tag) };
 	/* padding would lie between this segment's data and the next one's */
 	f->packet.len_bytes = k->parse.end;
-	if (!has_room(p, f, k->parse.end - tag))
+	/* behind another header than TCP's RSC does not split */
+	f->split = rx_split_at(p, queue, k, strip) == f->header_bytes &&
+		   rx_splits(p, queue, f->header_bytes);
+	if (!has_room(p, f, f->split ? s->payload_bytes : k->parse.end - tag))
 		return false;
 	put_first(p, f, data);
 	if (!f->descriptors)

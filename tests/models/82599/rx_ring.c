@@ -10,7 +10,6 @@
 #define NEXTP_SHIFT	    4
 #define HEADER_SHIFT	    21
 #define HEADER_MAX	    0x3ffu
-#define SPH		    (1u << 31)
 #define LEGACY_STATUS	    0xf8u /* what both formats have in common, apart from DD, EOP */
 #define LEGACY_ERRORS_SHIFT 24
 #define LEGACY_RXE	    (1u << 5)
@@ -99,14 +98,14 @@ static void copy(
 	rx_payload(d->p, d->queue, kind, to + before, d->data + at + before + 4, len - before);
 }
 
-/* Where PSRTYPE splits it: after the innermost header that is enabled; 0: not at all. DS 7.1.10 */
-static uint32_t split_at(const struct delivery *d)
+/* After the innermost header that is enabled. */
+uint32_t rx_split_at(const struct port *p, unsigned queue, const struct rx_packet *k, bool strip)
 {
-	const struct parse *r = &d->k->parse;
+	const struct parse *r = &k->parse;
 	unsigned pools_shift = 7; /* without pools: PSRTYPE(0) */
 	uint32_t type, at = 0;
 
-	switch (reg_get(d->p, REG_MRQC) & MRQC_MODE) {
+	switch (reg_get(p, REG_MRQC) & MRQC_MODE) {
 	case MRQC_64VT:
 	case MRQC_64VT_RSS:
 		pools_shift = 1;
@@ -119,15 +118,29 @@ static uint32_t split_at(const struct delivery *d)
 		pools_shift = 3;
 		break;
 	}
-	type = reg_get(d->p, REG_PSRTYPE(d->queue >> pools_shift));
+	type = reg_get(p, REG_PSRTYPE(queue >> pools_shift));
 	if ((r->l4_type == L4_TCP && type & PSRTYPE_TCP) ||
 		(r->l4_type == L4_UDP && type & PSRTYPE_UDP))
 		at = r->payload;
 	else if (r->l4 && type & (r->ip == 4 ? PSRTYPE_IPV4 : PSRTYPE_IPV6))
 		at = r->l4;
-	else if (type & PSRTYPE_L2 && r->l3 < d->k->wire_bytes)
+	else if (type & PSRTYPE_L2 && r->l3 < k->wire_bytes)
 		at = r->l3;
-	return at && d->strip ? at - 4 : at;
+	return at && strip ? at - 4 : at;
+}
+
+static uint32_t header_buffer_bytes(uint32_t srrctl)
+{
+	return ((srrctl & SRRCTL_BSIZEHEADER) >> SRRCTL_HEADER_SHIFT) * 64;
+}
+
+bool rx_splits(const struct port *p, unsigned queue, uint32_t header_bytes)
+{
+	uint32_t srrctl = rx_reg(p, queue, SRRCTL);
+	unsigned type = srrctl >> SRRCTL_DESCTYPE_SHIFT & SRRCTL_DESCTYPE;
+
+	return (type == DESC_SPLIT || type == DESC_SPLIT_ALWAYS) && header_bytes &&
+	       header_bytes <= header_buffer_bytes(srrctl);
 }
 
 /* How much of the frame goes to the header buffer; the bits of the first descriptor that say so. */
@@ -137,11 +150,11 @@ static uint32_t split(const struct delivery *d, uint32_t *dw0, uint32_t *errors)
 
 	if (d->type < DESC_SPLIT)
 		return 0;
-	header = split_at(d);
+	header = rx_split_at(d->p, d->queue, d->k, d->strip);
 	if (header > HEADER_MAX)
 		header = 0;
 	if (header)
-		*dw0 |= SPH | header << HEADER_SHIFT;
+		*dw0 |= RX_SPLIT_DW0(header);
 	if (header && header <= size)
 		return header;
 	if (header)
@@ -262,7 +275,7 @@ static bool deliver_to(struct port *p, unsigned queue, const uint8_t *data, stru
 		.type = srrctl >> SRRCTL_DESCTYPE_SHIFT & SRRCTL_DESCTYPE,
 		.strip = k->vlan && rx_reg(p, queue, RXDCTL) & RXDCTL_VME,
 		.buffer_size = rx_buffer_bytes(p, queue),
-		.header_size = ((srrctl & SRRCTL_BSIZEHEADER) >> SRRCTL_HEADER_SHIFT) * 64 };
+		.header_size = header_buffer_bytes(srrctl) };
 
 	d.len = k->len_bytes - (d.strip ? 4 : 0);
 	if (!r->enabled) {

@@ -25,7 +25,7 @@ static uint64_t random64(void)
 static void give(struct nic_rxq *q, uint64_t hpa, unsigned nr)
 {
 	for (uint64_t c = 0; c < COOKIES && nr; c++) {
-		struct nic_buffer b = { hpa, c, q->buffer_bytes };
+		struct nic_buffer b = { hpa, c, q->buffer_bytes, 0 };
 
 		if (owned[c])
 			continue;

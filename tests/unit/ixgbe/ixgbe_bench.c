@@ -32,7 +32,9 @@ __attribute__((noinline)) void bench_receive(struct nic_rxq *q, struct nic_rx_ba
 {
 	nic_rx_poll(q, b);
 	for (unsigned i = 0; i < b->nr_buffers; i++)
-		buffer[i] = (struct nic_buffer){ b->buffer[i].cookie, b->buffer[i].cookie, 2048 };
+		buffer[i] = (struct nic_buffer){
+			.hpa = b->buffer[i].cookie, .cookie = b->buffer[i].cookie, .len_bytes = 2048
+		};
 	if (nic_rx_post(q, buffer, b->nr_buffers) != b->nr_buffers)
 		abort();
 	nic_rx_flush(q);

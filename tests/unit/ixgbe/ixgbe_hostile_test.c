@@ -20,7 +20,10 @@ static uint64_t random64(void)
 static void give(struct nic_rxq *q, uint64_t hpa, unsigned nr)
 {
 	for (uint64_t c = 0; c < COOKIES && nr; c++) {
-		struct nic_buffer b = { hpa, c, q->buffer_bytes };
+		struct nic_buffer b = { .hpa = hpa,
+			.cookie = c,
+			.len_bytes = q->buffer_bytes,
+			.header_hpa = q->header_bytes ? hpa : 0 };
 
 		if (owner[c])
 			continue;
@@ -49,8 +52,9 @@ static void check_batch(const struct nic_rxq *q, const struct nic_rx_batch *b)
 	assert_in_range(b->nr_buffers, 0, NIC_RX_BATCH_BUFFERS);
 	for (unsigned i = 0; i < b->nr_packets; i++) {
 		const struct nic_rx_packet *p = &b->packet[i];
-		uint32_t sum = 0;
+		uint32_t sum = p->header_bytes;
 
+		assert_in_range(sum, 0, q->header_bytes);
 		assert_int_equal(p->first_buffer, at);
 		assert_in_range(p->nr_buffers, 1, NIC_RX_CHAIN_MAX);
 		for (unsigned k = 0; k < p->nr_buffers; k++, at++) {
@@ -79,21 +83,40 @@ static void scribble(struct ixgbe_rx *rx)
 			d->hi = BIT64(0) | (random() % 3 ? 0 : BIT64(1)) | len << 32 |
 				(uint64_t)(random() % 300) << 4;
 		if (random() % 8)
-			d->lo = random() % 2 ? 0 : (uint64_t)(random() % 16) << 17;
+			d->lo = (uint64_t)(random() % 2 ? 0 : random() % 16) << 17 |
+				(uint64_t)(random() % 1024) << 21;
 	}
 }
 
-static void test_receive_descriptors(void **state)
+/* The queue alone, or the whole port. */
+static void reset_some(struct nic *nic, bool split)
+{
+	uint64_t cookie[64];
+	unsigned n;
+
+	assert_int_equal(nic->ops->reset(nic), 0);
+	if (!split)
+		return;
+	assert_int_equal(nic->ops->rx_queue_stop(nic, 0), 0);
+	while ((n = nic_rx_take_back(nic->rxq[0], cookie, 64))) {
+		for (unsigned i = 0; i < n; i++)
+			take(cookie[i]);
+	}
+	assert_int_equal(nr_owned, 0);
+	assert_int_equal(nic->ops->rx_queue_start(nic, 0), 0);
+}
+
+static void receive_descriptors(bool split)
 {
 	struct nic_setup s = rig_setup();
 	struct nic_rxq *q;
 	uint64_t cookie[64], hpa;
 	unsigned n, taken = 0;
 
-	(void)state;
 	s.rx_entries = 128;
 	rig_create(NULL);
 	assert_int_equal(rig_attach(0, &s), 0);
+	rig.port[0].nic->rxq[0]->header_bytes = split ? NIC_HEADER_BYTES : 0;
 	assert_int_equal(rig.port[0].nic->ops->start(rig.port[0].nic), 0);
 	wire_set_plugged(&rig.wire, false);
 	q = rig.port[0].nic->rxq[0];
@@ -106,7 +129,7 @@ static void test_receive_descriptors(void **state)
 		nic_rx_poll(q, &rig.port[0].batch);
 		check_batch(q, &rig.port[0].batch);
 		if (round % 5000 == 4999)
-			assert_int_equal(rig.port[0].nic->ops->reset(rig.port[0].nic), 0);
+			reset_some(rig.port[0].nic, split);
 	}
 	/* it still takes as much as ever */
 	assert_int_equal(rig.port[0].nic->ops->reset(rig.port[0].nic), 0);
@@ -120,6 +143,18 @@ static void test_receive_descriptors(void **state)
 	}
 	assert_int_equal(taken, 127);
 	assert_int_equal(nr_owned, 0);
+}
+
+static void test_receive_descriptors(void **state)
+{
+	(void)state;
+	receive_descriptors(false);
+}
+
+static void test_split_descriptors(void **state)
+{
+	(void)state;
+	receive_descriptors(true);
 }
 
 static void test_transmit_descriptors(void **state)
@@ -217,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_teardown(f, rig_teardown)
 		T(test_receive_descriptors),
+		T(test_split_descriptors),
 		T(test_transmit_descriptors),
 		T(test_device_is_gone),
 		T(test_collected_meanwhile),

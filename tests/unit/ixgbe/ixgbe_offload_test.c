@@ -138,8 +138,7 @@ static void send_and_check(uint32_t payload, uint16_t mss)
 			at += n;
 		}
 		for (unsigned i = 0; i < p->batch.nr_buffers; i++) {
-			struct nic_buffer b = { p->batch.buffer[i].cookie,
-				p->batch.buffer[i].cookie, 2048 };
+			struct nic_buffer b = rig_buffer(p->nic->rxq[0], p->batch.buffer[i].cookie);
 
 			assert_int_equal(nic_rx_post(p->nic->rxq[0], &b, 1), 1);
 		}
@@ -266,7 +265,7 @@ static uint32_t check_coalesced(const struct rig_port *p, unsigned i, uint32_t m
 }
 
 /* Segments of several connections, alternating: each connection's are merged. */
-static void coalesce(uint32_t buffer_bytes, unsigned segments, unsigned connections)
+static void coalesce(uint32_t buffer_bytes, unsigned segments, unsigned connections, bool split)
 {
 	struct rig_port *p = &rig.port[1];
 	struct nic_setup s = rig_setup();
@@ -275,7 +274,10 @@ static void coalesce(uint32_t buffer_bytes, unsigned segments, unsigned connecti
 
 	s.rsc = true;
 	s.rx_buffer_bytes = buffer_bytes;
-	rig_start(&s);
+	if (split)
+		rig_start_split(&s);
+	else
+		rig_start(&s);
 	for (unsigned i = 0; i < segments; i++) {
 		for (unsigned c = 0; c < connections; c++)
 			rig_send(0, 0, frame,
@@ -284,8 +286,10 @@ static void coalesce(uint32_t buffer_bytes, unsigned segments, unsigned connecti
 	}
 	rig_us(300);
 	while (nic_rx_poll(p->nic->rxq[0], &p->batch)) {
-		for (unsigned i = 0; i < p->batch.nr_packets; i++, nr++)
+		for (unsigned i = 0; i < p->batch.nr_packets; i++, nr++) {
 			total += check_coalesced(p, i, mss);
+			assert_int_equal(p->batch.packet[i].header_bytes, split ? HEADERS : 0);
+		}
 	}
 	assert_int_equal(total, segments * connections * mss);
 	assert_true(nr < segments * connections);
@@ -300,10 +304,13 @@ static void coalesce(uint32_t buffer_bytes, unsigned segments, unsigned connecti
 static void test_coalescing(void **state)
 {
 	(void)state;
-	coalesce(2048, 5, 1);
-	coalesce(2048, 12, 2);
-	coalesce(16384 - 1024, 10, 3);
-	coalesce(1024, 6, 4);
+	for (unsigned split = 0; split < 2; split++) {
+		coalesce(2048, 5, 1, split);
+		coalesce(2048, 12, 2, split);
+		coalesce(16384 - 1024, 10, 3, split);
+		coalesce(1024, 6, 4, split);
+		coalesce(4096, 20, 2, split);
+	}
 }
 
 static void test_coalescing_off(void **state)

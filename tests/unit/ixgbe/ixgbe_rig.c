@@ -235,11 +235,18 @@ int rig_attach(unsigned port, const struct nic_setup *setup)
 	return ret;
 }
 
-void rig_start(const struct nic_setup *setup)
+static void set_headers(struct nic *nic, uint32_t header_bytes)
+{
+	for (unsigned q = 0; q < nic->nr_queues; q++)
+		nic->rxq[q]->header_bytes = header_bytes;
+}
+
+static void start(const struct nic_setup *setup, uint32_t header_bytes)
 {
 	rig_create(NULL);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(rig_attach(i, setup), 0);
+		set_headers(rig.port[i].nic, header_bytes);
 		assert_int_equal(rig.port[i].nic->ops->start(rig.port[i].nic), 0);
 		for (unsigned q = 0; q < rig.port[i].nic->nr_queues; q++)
 			assert_int_equal(rig_post(i, q, setup->rx_entries), setup->rx_entries - 1);
@@ -248,6 +255,16 @@ void rig_start(const struct nic_setup *setup)
 		i++)
 		rig_ms(10);
 	assert_true(rig.port[0].nic->link.up && rig.port[1].nic->link.up);
+}
+
+void rig_start(const struct nic_setup *setup)
+{
+	start(setup, 0);
+}
+
+void rig_start_split(const struct nic_setup *setup)
+{
+	start(setup, NIC_HEADER_BYTES);
 }
 
 void rig_destroy(void)
@@ -302,14 +319,22 @@ uint64_t rig_alloc(uint64_t len_bytes, uint64_t align)
 	return bench_alloc(&rig.bench, len_bytes, align);
 }
 
+struct nic_buffer rig_buffer(const struct nic_rxq *q, uint64_t hpa)
+{
+	return (struct nic_buffer){ .hpa = hpa,
+		.cookie = hpa,
+		.len_bytes = q->buffer_bytes,
+		.header_hpa = q->header_bytes ? hpa + q->buffer_bytes : 0 };
+}
+
 unsigned rig_post(unsigned port, unsigned queue, unsigned nr)
 {
 	struct nic_rxq *q = rig.port[port].nic->rxq[queue];
 	unsigned posted = 0;
 
 	while (posted < nr) {
-		uint64_t hpa = rig_alloc(q->buffer_bytes, 64);
-		struct nic_buffer b = { .hpa = hpa, .cookie = hpa, .len_bytes = q->buffer_bytes };
+		struct nic_buffer b =
+			rig_buffer(q, rig_alloc(q->buffer_bytes + q->header_bytes, 64));
 
 		if (!nic_rx_post(q, &b, 1))
 			break;
@@ -343,8 +368,7 @@ int rig_send(unsigned port, unsigned queue, const void *data, uint32_t len_bytes
 static void repost(struct rig_port *p, struct nic_rxq *q)
 {
 	for (unsigned i = 0; i < p->batch.nr_buffers; i++) {
-		uint64_t hpa = p->batch.buffer[i].cookie;
-		struct nic_buffer b = { .hpa = hpa, .cookie = hpa, .len_bytes = q->buffer_bytes };
+		struct nic_buffer b = rig_buffer(q, p->batch.buffer[i].cookie);
 
 		assert_int_equal(nic_rx_post(q, &b, 1), 1);
 	}
@@ -398,8 +422,11 @@ void rig_frame(
 uint32_t rig_gather(const struct rig_port *p, unsigned packet, uint8_t *data, uint32_t max)
 {
 	const struct nic_rx_packet *k = &p->batch.packet[packet];
-	uint32_t at = 0;
+	uint64_t first = p->batch.buffer[k->first_buffer].cookie;
+	uint32_t at = k->header_bytes;
 
+	assert_in_range(at, 0, p->nic->rxq[0]->header_bytes);
+	memcpy(data, (const void *)(first + p->nic->rxq[0]->buffer_bytes), at);
 	for (unsigned i = 0; i < k->nr_buffers; i++) {
 		const struct nic_rx_buffer *b = &p->batch.buffer[k->first_buffer + i];
 

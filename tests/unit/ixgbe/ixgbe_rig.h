@@ -59,6 +59,8 @@ void rig_create(const struct m82599_config *config);
 int rig_attach(unsigned port, const struct nic_setup *setup);
 /* Models, both ports attached, started, buffers posted to all queues, link up. */
 void rig_start(const struct nic_setup *setup);
+/* The same with header split. */
+void rig_start_split(const struct nic_setup *setup);
 void rig_destroy(void);
 /* For a cmocka teardown. */
 int rig_teardown(void **state);
@@ -72,7 +74,9 @@ void rig_ms(unsigned ms);
 uint64_t rig_now_us(void);
 void rig_fault(unsigned port, const char *command);
 
-/* Fresh buffers; the cookie is the buffer's hpa. As many as were posted. */
+/* A buffer as it is posted; the cookie is its hpa, header memory lies behind it. */
+struct nic_buffer rig_buffer(const struct nic_rxq *q, uint64_t hpa);
+/* Fresh buffers. As many as were posted. */
 unsigned rig_post(unsigned port, unsigned queue, unsigned nr);
 uint64_t rig_alloc(uint64_t len_bytes, uint64_t align);
 

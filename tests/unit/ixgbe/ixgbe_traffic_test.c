@@ -26,8 +26,7 @@ static void exchange(uint32_t len)
 	assert_int_equal(rig_gather(p, 0, seen, sizeof(seen)), expected);
 	assert_memory_equal(seen, frame, len < 60 ? len : expected);
 	for (unsigned i = 0; i < p->batch.nr_buffers; i++) {
-		struct nic_buffer b = { p->batch.buffer[i].cookie, p->batch.buffer[i].cookie,
-			p->nic->rxq[0]->buffer_bytes };
+		struct nic_buffer b = rig_buffer(p->nic->rxq[0], p->batch.buffer[i].cookie);
 
 		assert_int_equal(nic_rx_post(p->nic->rxq[0], &b, 1), 1);
 	}
@@ -212,7 +211,7 @@ static void test_no_buffers(void **state)
 static void test_buffers_that_do_not_fit(void **state)
 {
 	struct nic_setup s = rig_setup();
-	struct nic_buffer b[2] = { { 0x1000, 1, 2048 }, { 0x2000, 2, 2047 } };
+	struct nic_buffer b[2] = { { 0x1000, 1, 2048, 0 }, { 0x2000, 2, 2047, 0 } };
 	struct nic *nic;
 
 	(void)state;
