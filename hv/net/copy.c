@@ -111,6 +111,15 @@ static bool aim(struct ioat_chan *c, uint32_t apic_id)
 	return c->target == apic_id || !ioat_set_target(c, apic_id);
 }
 
+bool copy_can_aim(const struct copy_ctx *ctx)
+{
+	for (unsigned i = 0; i < ctx->nr_channels; i++) {
+		if (ctx->channel[i]->dev->has_dca)
+			return true;
+	}
+	return false;
+}
+
 /* Adds to the operation what the channel should do, and keeps it for the case that it cannot. Bits
  * of the pieces, or an error. */
 static int add_pieces(struct copy_ctx *ctx, struct ioat_chan *c, const struct copy_piece *piece,
@@ -178,7 +187,8 @@ static bool offload(struct copy_ctx *ctx, struct copy_queue *q, const struct cop
 		return false;
 	}
 	start = ++ctx->sample % SAMPLE_PERIOD ? 0 : rdtsc();
-	r = add_pieces(ctx, c, piece, nr, aim(c, apic_id), &mask);
+	ctx->aimed = aim(c, apic_id);
+	r = add_pieces(ctx, c, piece, nr, ctx->aimed, &mask);
 	if (r || !mask) {
 		ioat_cancel(c);
 		count(&ctx->stats.fallback_full, r == -EAGAIN);
@@ -216,10 +226,13 @@ int copy_submit_channels(struct copy_ctx *ctx, struct copy_queue *q, const struc
 	if (!copy_accepts(ctx, q))
 		return -EAGAIN;
 	ctx->estimate.cpu_probe = false;
+	ctx->offloaded = false;
 	if (ctx->nr_channels && !too_small(ctx, piece, nr)) {
 		if (!has_space(ctx, nr))
 			count(&ctx->stats.fallback_space, 1);
-		else if (offload(ctx, q, piece, nr, dest_core))
+		else
+			ctx->offloaded = offload(ctx, q, piece, nr, dest_core);
+		if (ctx->offloaded)
 			return COPY_PENDING;
 	}
 	for (unsigned i = 0; i < nr; i++)

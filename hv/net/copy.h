@@ -92,6 +92,9 @@ struct copy_job {
 struct copy_ctx {
 	/* The fast path's. */
 	unsigned nr_channels;
+	/* Of the last job that copy_submit_channels() took: a channel has it; aimed at its
+	 * destination. */
+	bool offloaded, aimed;
 	struct copy_stats stats;
 
 	struct ioat_chan *channel[COPY_CHANNELS_MAX];
@@ -123,6 +126,9 @@ static inline bool copy_is_immediate(const struct copy_ctx *ctx, const struct co
 {
 	return !ctx->nr_channels && q->submitted == q->taken;
 }
+
+/* Whether a channel can put bytes into a cache of the caller's choice. */
+bool copy_can_aim(const struct copy_ctx *ctx);
 
 /* Copies beside copy_submit(); or, with 0 copies, bytes that belong to a job of it. */
 static inline void copy_count_cpu(struct copy_ctx *ctx, uint64_t copies, uint64_t bytes)

@@ -70,9 +70,14 @@ static inline void frame_ring_pop(struct frame_ring *r)
 }
 
 /* Any core; only a guess by the time it returns. */
+static inline uint32_t frame_ring_used(const struct frame_ring *r)
+{
+	return load_relaxed(&r->tail) - load_relaxed(&r->head);
+}
+
 static inline bool frame_ring_has_room(const struct frame_ring *r)
 {
-	return load_relaxed(&r->tail) - load_relaxed(&r->head) < FRAME_RING_ENTRIES;
+	return frame_ring_used(r) < FRAME_RING_ENTRIES;
 }
 
 #endif

@@ -27,6 +27,8 @@
 #include "net/frame_ring.h"
 #include "net/port.h"
 #include "net/segment.h"
+#include "net/steer.h"
+#include "net/steer_track.h"
 #include "net/virtio.h"
 #include "net/virtqueue.h"
 #include "net/waiters.h"
@@ -104,8 +106,9 @@ struct virtio_net;
 struct virtio_net_queue {
 	struct work work;
 	struct virtio_net *dev;
-	unsigned index; /* the driver's number for it */
-	uint32_t state; /* enum virtio_net_queue_state, atomic */
+	unsigned index;	     /* the driver's number for it */
+	unsigned fixed_core; /* where its work belongs, if it does not follow the vCPU; atomic */
+	uint32_t state;	     /* enum virtio_net_queue_state, atomic */
 	struct virtqueue vq;
 	struct virtio_net_stats stats;
 };
@@ -148,7 +151,8 @@ struct rx_pending {
 	struct frame *frame; /* goes back with this buffer, NULL: none */
 	uint32_t used_bytes;
 	uint16_t head;
-	bool last; /* of its copy */
+	bool last;			  /* of its copy */
+	struct steer_placement placement; /* of the frame */
 };
 
 struct rx_queue {
@@ -159,6 +163,12 @@ struct rx_queue {
 	/* The core's copy context, NULL: none; what this run has to tell it. */
 	struct copy_ctx *ctx;
 	uint64_t counted_copies, counted_bytes;
+	/* Steering: virtio_net_rx_steer.c. This run's decision; whether frames wait for the vCPU to
+	 * be scheduled in (atomic), and since when. */
+	unsigned this_core, dest_core;
+	bool held;
+	uint64_t held_since_us;
+	struct steer_track track;
 	/* The buffers for the frame at hand. */
 	unsigned nr_buffers, nr_segments;
 	struct rx_buffer buffer[RX_MERGE_MAX];
@@ -195,9 +205,19 @@ struct virtio_net_setup {
 	uint16_t mtu;
 	uint64_t features_off;
 	unsigned nr_pairs;
-	const struct sched_hint *hint; /* of the vCPU that the device's work follows */
+	struct sched_hint *hint; /* of the vCPU that the device's work follows */
 	struct worker *(*worker_of)(unsigned core);
 	uint64_t (*now_us)(void);
+	/* Steering. NULL: the work follows the hint, and nothing is counted; the rest is not used.
+	 */
+	struct steer *steer;
+	unsigned number;   /* of the device, counted over all of the machine */
+	uint32_t *pending; /* packets were published for the vCPU: steer_track.h */
+	unsigned (*this_core)(void);
+	uint64_t (*place)(struct sched_hint *h, unsigned near_core); /* sched_place() */
+	void (*wake)(struct sched_hint *h);			     /* sched_wake_io() */
+	/* Has virtio_net_release() called for all devices that follow this vCPU. */
+	void (*release)(struct sched_hint *h);
 };
 
 struct virtio_net {
@@ -223,6 +243,13 @@ struct virtio_net *virtio_net_init(void *memory, const struct virtio_net_setup *
 /* Every 10 ms or so, on one core at a time, also for guests that are paused or off. */
 void virtio_net_housekeeping(struct virtio_net *d, uint64_t now_us);
 
+/* What was held until the vCPU is scheduled in goes on, at this worker. Any core. */
+void virtio_net_release(struct virtio_net *d, struct worker *worker);
+/* The vCPU takes what was published for it; as steer_track_consume(). */
+void virtio_net_consume(struct virtio_net *d, unsigned core, uint64_t now_us, bool at_once);
+/* Adds to *sum. */
+void virtio_net_steer_sum(const struct virtio_net *d, struct steer_stats *sum);
+
 /* Sums over the device's queues. */
 void virtio_net_sum(const struct virtio_net *d, struct virtio_net_stats *sum);
 
@@ -237,11 +264,32 @@ static inline enum virtio_net_queue_state queue_state(const struct virtio_net_qu
 	return (enum virtio_net_queue_state)load_acquire(&q->state);
 }
 
-static inline void queue_schedule(struct virtio_net_queue *q)
+/* Where the queue's work belongs. */
+static inline unsigned queue_core(const struct virtio_net_queue *q)
 {
 	const struct virtio_net_setup *s = &q->dev->setup;
+	uint64_t word = hint_read(s->hint);
 
-	work_schedule(s->worker_of(hint_core(hint_read(s->hint))), &q->work);
+	return s->steer ? steer_core_of(s->steer, word, load_relaxed(&q->fixed_core))
+			: hint_core(word);
+}
+
+static inline void queue_schedule(struct virtio_net_queue *q)
+{
+	work_schedule(q->dev->setup.worker_of(queue_core(q)), &q->work);
+}
+
+static inline void queue_init(struct virtio_net_queue *q, struct virtio_net *d, unsigned index,
+	enum work_result (*run)(struct work *w, unsigned budget))
+{
+	const struct virtio_net_setup *s = &d->setup;
+
+	q->dev = d;
+	q->index = index;
+	work_init(&q->work, run);
+	q->work.who = s->hint;
+	if (s->steer)
+		q->fixed_core = steer_fixed_core(s->steer, s->number, s->number);
 }
 
 static inline void stat_add(uint64_t *counter, uint64_t n)

@@ -169,7 +169,5 @@ static enum work_result ctrl_run(struct work *w, unsigned budget)
 
 void virtio_net_ctrl_init(struct ctrl_queue *c, struct virtio_net *d, unsigned index)
 {
-	c->q.dev = d;
-	c->q.index = index;
-	work_init(&c->q.work, ctrl_run);
+	queue_init(&c->q, d, index, ctrl_run);
 }

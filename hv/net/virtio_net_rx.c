@@ -6,6 +6,7 @@
 #include "lib/errno.h"
 #include "net/switch.h"
 #include "net/virtio_net_rx_copy.h"
+#include "net/virtio_net_rx_steer.h"
 
 #define HDR_BYTES RX_HDR_BYTES
 
@@ -29,7 +30,10 @@ static int deliver(struct port *p, struct frame *f)
 		return -ENODEV;
 	if (!frame_ring_push(&rx->ring, f))
 		return -EAGAIN;
-	queue_schedule(&rx->q);
+	if (rx->q.dev->setup.steer)
+		rx_steer_schedule(rx, f);
+	else
+		queue_schedule(&rx->q);
 	return 0;
 }
 
@@ -99,6 +103,12 @@ static int take_buffers(struct rx_queue *rx, uint64_t need_bytes)
 /* They are used: all but the last filled, as mergeable buffers are (5.1.6.4). */
 static void use_buffers(struct rx_queue *rx, uint32_t len_bytes)
 {
+	if (rx->track.steer) {
+		const struct steer_placement p =
+			rx_steer_placement(rx, len_bytes - HDR_BYTES, false);
+
+		steer_track_note(&rx->track, &p);
+	}
 	for (unsigned i = 0; i < rx->nr_buffers; i++) {
 		uint32_t n = MIN(len_bytes, rx->buffer[i].room_bytes);
 
@@ -405,6 +415,8 @@ static void rx_on(struct rx_queue *rx, unsigned *budget)
 	virtqueue_disable_kick(&rx->q.vq);
 	n = rx_move(rx, budget, &r);
 	rx_copy_end(rx);
+	if (rx->track.building != rx->track.head)
+		steer_track_publish(&rx->track, rx->q.dev->setup.now_us());
 	queue_publish(&rx->q);
 	if (r == -EPROTO) {
 		queue_broken(&rx->q);
@@ -425,15 +437,33 @@ static void rx_on(struct rx_queue *rx, unsigned *budget)
 	stat_add(&rx->q.stats.frames, n);
 }
 
+static enum work_result rx_steered(struct rx_queue *rx, unsigned budget)
+{
+	unsigned none = 0; /* still, what has been copied is shown to the guest */
+
+	switch (rx_steer(rx)) {
+	case STEER_MOVE:
+		rx_on(rx, &none);
+		return WORK_MOVE;
+	case STEER_HOLD:
+		rx_on(rx, &none);
+		return WORK_DONE;
+	case STEER_COPY:
+	case STEER_COPY_BY_ENGINE:
+	default:
+		rx_on(rx, &budget);
+		return budget ? WORK_DONE : WORK_MORE;
+	}
+}
+
 static enum work_result rx_run(struct work *w, unsigned budget)
 {
 	struct rx_queue *rx = CONTAINER_OF(w, struct rx_queue, q.work);
 	enum virtio_net_queue_state state = queue_state(&rx->q);
 
-	if (state == QUEUE_ON) {
-		rx_on(rx, &budget);
-		return budget ? WORK_DONE : WORK_MORE;
-	}
+	if (state == QUEUE_ON)
+		return rx_steered(rx, budget);
+	rx_steer_stop(rx);
 	if (state == QUEUE_STOPPING) {
 		set_starved(rx, false);
 		rx_copy_begin(rx, true);
@@ -449,6 +479,7 @@ void virtio_net_rx_housekeeping(struct rx_queue *rx, uint64_t now_us)
 	uint64_t progress = load_relaxed(&rx->progress);
 
 	copy_queue_housekeeping(&rx->copies);
+	rx_steer_housekeeping(rx, now_us);
 	if (!load_relaxed(&rx->starved) || progress != rx->starved_progress) {
 		rx->starved_progress = progress;
 		rx->starved_since_us = now_us;
@@ -463,9 +494,8 @@ void virtio_net_rx_housekeeping(struct rx_queue *rx, uint64_t now_us)
 
 void virtio_net_rx_init(struct rx_queue *rx, struct virtio_net *d, unsigned index)
 {
-	rx->q.dev = d;
-	rx->q.index = index;
-	work_init(&rx->q.work, rx_run);
+	queue_init(&rx->q, d, index, rx_run);
 	frame_ring_init(&rx->ring);
 	rx_copy_init(rx);
+	steer_track_init(&rx->track, d->setup.steer, d->setup.pending);
 }

@@ -2,7 +2,7 @@
 #include "net/virtio_net_rx_copy.h"
 
 #include "lib/errno.h"
-#include "sched/hint.h"
+#include "net/virtio_net_rx_steer.h"
 
 #define PENDING_MASK (RX_PENDING_MAX - 1)
 
@@ -14,7 +14,10 @@ static void wake(struct copy_queue *q)
 {
 	struct rx_queue *rx = CONTAINER_OF(q, struct rx_queue, copies);
 
-	queue_schedule(&rx->q);
+	if (rx->q.dev->setup.steer) /* where it copied: the guest's core is not needed for it */
+		work_schedule(load_relaxed(&rx->q.work.worker), &rx->q.work);
+	else
+		queue_schedule(&rx->q);
 }
 
 void rx_copy_init(struct rx_queue *rx)
@@ -26,6 +29,10 @@ void rx_copy_init(struct rx_queue *rx)
 
 void rx_copy_wait(struct rx_queue *rx, struct frame *f, uint32_t len_bytes)
 {
+	struct steer_placement placement = { 0 };
+
+	if (rx->track.steer)
+		placement = rx_steer_placement(rx, len_bytes - RX_HDR_BYTES, rx->ctx->offloaded);
 	for (unsigned i = 0; i < rx->nr_buffers; i++) {
 		bool last = i + 1 == rx->nr_buffers;
 		uint32_t n = MIN(len_bytes, rx->buffer[i].room_bytes);
@@ -35,6 +42,7 @@ void rx_copy_wait(struct rx_queue *rx, struct frame *f, uint32_t len_bytes)
 			.used_bytes = n,
 			.head = rx->buffer[i].head,
 			.last = last,
+			.placement = placement,
 		};
 		len_bytes -= n;
 	}
@@ -61,6 +69,8 @@ static void end_oldest(struct rx_queue *rx, bool stopping)
 		if (!stopping)
 			virtqueue_push_used(&rx->q.vq, p->head, p->used_bytes);
 	} while (!p->last);
+	if (rx->track.steer && !stopping)
+		steer_track_note(&rx->track, &p->placement);
 	stat_add(&rx->progress, 1);
 	if (p->frame)
 		end_frame(rx, p->frame, stopping);
@@ -184,7 +194,6 @@ int rx_copy_written(struct rx_queue *rx, uint32_t len_bytes)
 int rx_copy_frame(struct rx_queue *rx, const struct frame *f, const struct frame_plan *plan,
 	const struct virtio_net_hdr *h)
 {
-	unsigned core = hint_core(hint_read(rx->q.dev->setup.hint));
 	struct pieces p;
 	struct sink body, rest;
 	int head_bytes, r;
@@ -199,7 +208,7 @@ int rx_copy_frame(struct rx_queue *rx, const struct frame *f, const struct frame
 	if (r == -E2BIG)
 		r = copy_by_cpu(rx, f, &body);
 	else if (r == 0)
-		r = submitted(copy_submit(rx->ctx, &rx->copies, p.piece, p.nr, core));
+		r = submitted(copy_submit(rx->ctx, &rx->copies, p.piece, p.nr, rx->dest_core));
 	if (r >= 0)
 		copy_count_cpu(rx->ctx, 0, (uint64_t)head_bytes);
 	return r;

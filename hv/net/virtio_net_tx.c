@@ -265,9 +265,7 @@ static enum work_result tx_run(struct work *w, unsigned budget)
 
 void virtio_net_tx_init(struct tx_queue *tx, struct virtio_net *d, unsigned index)
 {
-	tx->q.dev = d;
-	tx->q.index = index;
-	work_init(&tx->q.work, tx_run);
+	queue_init(&tx->q, d, index, tx_run);
 	for (unsigned i = VIRTIO_NET_QUEUE_SIZE; i-- > 0;) {
 		struct tx_frame *t = &tx->frame[i];
 

@@ -16,6 +16,12 @@ void copy_queue_housekeeping(struct copy_queue *q)
 }
 
 /* Only for contexts with channels, or queues that had some. */
+bool copy_can_aim(const struct copy_ctx *ctx)
+{
+	(void)ctx;
+	abort();
+}
+
 bool copy_accepts(struct copy_ctx *ctx, const struct copy_queue *q)
 {
 	(void)ctx;
