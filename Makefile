@@ -10,6 +10,7 @@ include guest-stub/guest-stub.mk
 include tests/rig/rig.mk
 include tests/support/run.mk
 include tests/bench/bench.mk
+include tests/sim/sim.mk
 
 .PHONY: all clean distclean help
 all: $(O)/sluice.elf

@@ -16,7 +16,7 @@ sources_of = $(shell sed -n '1s|^// sources:||p' $(1))
 .SECONDEXPANSION:
 $(O)/unit/%: tests/unit/%.c $$(call sources_of,tests/unit/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@
-	$(HOST_CC) $(HOST_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^) -lcmocka
+	$(HOST_CC) $(HOST_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^) -lcmocka -lm
 
 $(O)/fuzz/%: tests/fuzz/%.c $$(call sources_of,tests/fuzz/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@
