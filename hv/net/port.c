@@ -16,6 +16,7 @@ const char *const drop_reason_name[DROP_REASONS] = {
 	[DROP_NO_BUFFER] = "no_buffer",
 	[DROP_BUFFER_SIZE] = "buffer_size",
 	[DROP_LINK_DOWN] = "link_down",
+	[DROP_MIRROR_PORT] = "mirror_port",
 };
 
 void port_counters_add(struct port_counters *sum, const struct port_counters *c)

@@ -32,6 +32,7 @@ enum drop_reason {
 	DROP_NO_BUFFER,	  /* destination had no receive buffer for too long */
 	DROP_BUFFER_SIZE, /* destination's receive buffers cannot hold the frame */
 	DROP_LINK_DOWN,	  /* destination not ready: no driver, or being reset */
+	DROP_MIRROR_PORT, /* from the mirror port, which only listens */
 	DROP_REASONS
 };
 
@@ -42,7 +43,8 @@ extern const char *const drop_reason_name[DROP_REASONS];
 struct port_counters {
 	/* From this port into the switch; the switch counts. */
 	uint64_t rx_frames, rx_bytes;
-	uint64_t extra_copies; /* references handed out beyond the first, by flooding */
+	uint64_t
+		extra_copies; /* references handed out beyond the first, by flooding or mirroring */
 	/* From the switch to this port; the device counts, with port_count_tx(), when the frame is
 	 * in the guest's ring (or on the wire). A frame counts once, cut into segments or not. */
 	uint64_t tx_frames __cacheline_aligned, tx_bytes;
@@ -56,6 +58,15 @@ struct port_counters {
 /* Other cores may go on counting in *c. */
 void port_counters_add(struct port_counters *sum, const struct port_counters *c);
 
+/* Which of a port's frames the mirror port gets copies of; directions as in the counters. */
+enum port_mirror {
+	MIRROR_NONE,
+	MIRROR_RX = 1,
+	MIRROR_TX = 2,
+	MIRROR_BOTH = 3,
+	MIRROR_PORT = 4, /* it is the mirror port */
+};
+
 /* What a port may do; from sluice.conf. */
 struct port_policy {
 	uint8_t mac[ETH_ALEN]; /* its only source address if spoof_check; zero: none of its own */
@@ -65,7 +76,8 @@ struct port_policy {
 	unsigned nr_trunk_vlans; /* 0 = all */
 	bool isolated;		 /* talks to non-isolated ports only */
 	bool spoof_check;
-	bool promiscuous;	 /* gets unknown unicast */
+	bool promiscuous; /* gets unknown unicast */
+	enum port_mirror mirror;
 	uint64_t rate_limit_bps; /* 0 = none */
 };
 

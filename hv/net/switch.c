@@ -72,6 +72,8 @@ static int check_ingress(
 		return DROP_RUNT;
 	if (f->len_bytes > FRAME_BYTES_MAX)
 		return DROP_OVERSIZE;
+	if (p->policy.mirror == MIRROR_PORT)
+		return DROP_MIRROR_PORT;
 	if (mac == 0 || mac & GROUP_BIT)
 		return DROP_BAD_SOURCE;
 	if (p->policy.spoof_check && mac != p->own_mac)
@@ -93,7 +95,9 @@ static int drop(struct port *p, struct frame *f, enum drop_reason why)
 	return 0;
 }
 
-static int forward_to(struct port *source, struct port *dst, struct frame *f, struct port **blocked)
+/* *sent: the ports that have taken the frame, as bits. */
+static int forward_to(struct port *source, struct port *dst, struct frame *f, struct port **blocked,
+	uint32_t *sent)
 {
 	int r;
 
@@ -103,8 +107,10 @@ static int forward_to(struct port *source, struct port *dst, struct frame *f, st
 		return drop(source, f, DROP_ISOLATED);
 	f->flooded = false;
 	r = dst->ops->deliver(dst, f);
+	*sent = BIT32(dst->index);
 	if (r == 0)
 		return 0;
+	*sent = 0;
 	if (r != -EAGAIN)
 		return drop(dst, f, DROP_LINK_DOWN);
 	(void)atomic_fetch_add(&dst->counters.pushed_back, 1);
@@ -149,7 +155,7 @@ static uint32_t flood_ports(struct net_switch *sw, const struct port *source, co
 }
 
 /* One copy; the destination's refusal is its own drop. */
-static void flood_one(struct port *dst, struct frame *f)
+static bool copy_to(struct port *dst, struct frame *f)
 {
 	int r;
 
@@ -157,9 +163,11 @@ static void flood_one(struct port *dst, struct frame *f)
 	r = dst->ops->deliver(dst, f);
 	if (r)
 		drop(dst, f, r == -EAGAIN ? DROP_QUEUE_FULL : DROP_LINK_DOWN);
+	return r == 0;
 }
 
-static int flood(struct net_switch *sw, struct port *source, struct frame *f, uint64_t now_us)
+static int flood(struct net_switch *sw, struct port *source, struct frame *f, uint64_t now_us,
+	uint32_t *sent)
 {
 	enum drop_reason why;
 	uint32_t to = flood_ports(sw, source, f, &why);
@@ -176,7 +184,8 @@ static int flood(struct net_switch *sw, struct port *source, struct frame *f, ui
 
 		if (!dst)
 			continue; /* removed just now */
-		flood_one(dst, f);
+		if (copy_to(dst, f))
+			*sent |= to & -to;
 		copies++;
 	}
 	if (!copies)
@@ -201,11 +210,42 @@ static struct port *find_destination(struct net_switch *sw, const struct frame *
 	return load_acquire(&sw->port[i]);
 }
 
+/* To where it belongs. */
+static int send(struct net_switch *sw, struct port *source, struct frame *f, uint64_t now_us,
+	struct port **blocked, uint32_t *sent)
+{
+	struct port *dst = find_destination(sw, f);
+
+	*sent = 0;
+	return dst ? forward_to(source, dst, f, blocked, sent) : flood(sw, source, f, now_us, sent);
+}
+
+/* The same where there is a mirror port. A frame that is pushed back comes again, and is copied
+ * then: so the copy is made when the frame is gone, which an extra reference keeps until then. */
+static int send_mirrored(struct net_switch *sw, struct port *source, struct frame *f,
+	uint64_t now_us, struct port **blocked)
+{
+	struct port *mirror = load_acquire(&sw->mirror);
+	uint32_t sent;
+	int r;
+
+	frame_get(f);
+	r = send(sw, source, f, now_us, blocked, &sent);
+	if (r == 0 && mirror &&
+		((load_relaxed(&sw->mirror_rx) & BIT32(source->index)) ||
+			(load_relaxed(&sw->mirror_tx) & sent))) {
+		port_count(source, &source->counters.extra_copies, 1);
+		(void)copy_to(mirror, f);
+	}
+	frame_put(f);
+	return r;
+}
+
 static int relay(struct net_switch *sw, struct port *source, struct frame *f, uint64_t now_us,
 	struct port **blocked)
 {
 	uint32_t len_bytes = f->len_bytes; /* f is gone once it is delivered */
-	struct port *dst;
+	uint32_t sent;
 	int why = check_ingress(sw, source, f, now_us), r;
 
 	if (why != FORWARD)
@@ -214,8 +254,8 @@ static int relay(struct net_switch *sw, struct port *source, struct frame *f, ui
 	if (!source->fixed_mac)
 		mac_table_learn(
 			&sw->macs, mac_table_key(f->vlan, f->head + ETH_ALEN), source->index);
-	dst = find_destination(sw, f);
-	r = dst ? forward_to(source, dst, f, blocked) : flood(sw, source, f, now_us);
+	r = load_relaxed(&sw->mirror) ? send_mirrored(sw, source, f, now_us, blocked)
+				      : send(sw, source, f, now_us, blocked, &sent);
 	if (source->rate.cost_q24 && r == 0)
 		rate_limit_charge(&source->rate, (uint64_t)len_bytes * 8, now_us);
 	return r;
@@ -253,6 +293,8 @@ static int check_policy(const struct port_policy *p)
 	if (p->vlan > VLAN_MAX || p->nr_trunk_vlans > ARRAY_SIZE(p->trunk_vlan))
 		return -EINVAL;
 	if (is_group(p->mac) || (p->spoof_check && mac_bits(p->mac) == 0))
+		return -EINVAL;
+	if ((unsigned)p->mirror > MIRROR_PORT)
 		return -EINVAL;
 	for (unsigned i = 0; p->trunk && i < p->nr_trunk_vlans; i++)
 		if (!vlan_valid(p->trunk_vlan[i]))
@@ -323,8 +365,33 @@ static void setup_port(
 	rate_limit_init(&p->storm, sw->storm_limit_pps, STORM_BURST_US);
 }
 
+static void join_mirror(struct net_switch *sw, const struct port *p)
+{
+	if (p->policy.mirror & MIRROR_RX)
+		(void)atomic_fetch_or(&sw->mirror_rx, BIT32(p->index));
+	if (p->policy.mirror & MIRROR_TX)
+		(void)atomic_fetch_or(&sw->mirror_tx, BIT32(p->index));
+}
+
+/* What a port gets and may send, once its number is known. */
+static int take_places(struct net_switch *sw, struct port *p)
+{
+	uint32_t bit = BIT32(p->index);
+	int r = add_own_mac(sw, p);
+
+	if (r)
+		return r;
+	if (p->policy.isolated)
+		(void)atomic_fetch_or(&sw->isolated, bit);
+	if (p->policy.promiscuous)
+		(void)atomic_fetch_or(&sw->promiscuous, bit);
+	join_mirror(sw, p);
+	return 0;
+}
+
 static int add_locked(struct net_switch *sw, struct port *p, const struct port_policy *policy)
 {
+	bool is_mirror = policy->mirror == MIRROR_PORT;
 	unsigned i = 0;
 	int r;
 
@@ -332,21 +399,22 @@ static int add_locked(struct net_switch *sw, struct port *p, const struct port_p
 		i++;
 	if (i == SWITCH_PORTS_MAX)
 		return -ENOSPC;
+	if (is_mirror && sw->mirror)
+		return -EEXIST;
 	mac_table_forget_port(&sw->macs, i); /* what was learnt while the last one left */
 	setup_port(sw, p, policy, i);
-	r = add_own_mac(sw, p);
+	r = is_mirror ? 0 : take_places(sw, p);
 	if (r) {
 		mac_table_forget_port(&sw->macs, i);
 		return r;
 	}
-	if (policy->isolated)
-		(void)atomic_fetch_or(&sw->isolated, BIT32(i));
-	if (policy->promiscuous)
-		(void)atomic_fetch_or(&sw->promiscuous, BIT32(i));
 	/* Release: whoever finds the port finds it set up. */
 	store_release(&sw->port[i], p);
 	store_release(&p->sw, sw);
-	join_vlans(sw, p);
+	if (is_mirror)
+		store_release(&sw->mirror, p);
+	else
+		join_vlans(sw, p);
 	return 0;
 }
 
@@ -385,6 +453,10 @@ void switch_remove_port(struct port *p)
 	store_release(&sw->port[p->index], NULL);
 	(void)atomic_fetch_and(&sw->isolated, ~bit);
 	(void)atomic_fetch_and(&sw->promiscuous, ~bit);
+	(void)atomic_fetch_and(&sw->mirror_rx, ~bit);
+	(void)atomic_fetch_and(&sw->mirror_tx, ~bit);
+	if (sw->mirror == p)
+		store_release(&sw->mirror, NULL);
 	mac_table_forget_port(&sw->macs, p->index);
 	store_release(&p->sw, NULL);
 	move_counters(&sw->departed, &p->counters);

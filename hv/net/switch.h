@@ -10,7 +10,12 @@
  * Each frame that switch_forward() consumed counts in rx_frames of its source. If it has no
  * destination, that is one drop, on its source. With n destinations it adds n - 1 extra copies, and
  * each destination later counts it once, as tx_frames or as a drop: the switch counts what the
- * device refused, the device what it took (port_count_tx(), port_count_drop()). */
+ * device refused, the device what it took (port_count_tx(), port_count_drop()).
+ *
+ * Mirror: one port may get a copy, by reference, of what other ports send (rx) or are sent (tx):
+ * one of each frame, however many of them mirror it. It gets nothing else, and nothing is taken
+ * from it. Its copy is one extra copy; if it is full the copy alone is dropped, and counted there.
+ */
 #ifndef SLUICE_NET_SWITCH_H
 #define SLUICE_NET_SWITCH_H
 
@@ -33,6 +38,8 @@ struct net_switch {
 	struct port *port[SWITCH_PORTS_MAX]; /* atomic pointers */
 	uint32_t isolated;		     /* ports, as bits; atomic */
 	uint32_t promiscuous;
+	struct port *mirror;	       /* NULL: none; atomic */
+	uint32_t mirror_rx, mirror_tx; /* whose frames it gets, as bits; atomic */
 	uint64_t storm_limit_pps;
 	char name[SWITCH_NAME_MAX];
 	struct spinlock lock;	       /* adding and removing ports, ageing */
@@ -48,7 +55,7 @@ void switch_init(
 
 /* Takes the port in; p->ops and p->name are set. p must stay valid as long as the switch forwards,
  * also after it was removed. 0, -EINVAL (policy makes no sense), -EBUSY (already in a switch),
- * -EEXIST (its MAC is another port's in that VLAN), -ENOSPC. */
+ * -EEXIST (its MAC is another port's in that VLAN, or there is a mirror port), -ENOSPC. */
 int switch_add_port(
 	struct net_switch *sw, struct port *p, const struct port_policy *policy) __must_check;
 

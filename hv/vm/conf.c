@@ -422,7 +422,7 @@ static int check_references(struct conf_parser *p)
 		if (!ret)
 			ret = check_nic(p, k, nic, p->nic_at[guest][index]);
 	}
-	return ret;
+	return ret ? ret : conf_mirrors_check(p);
 }
 
 int conf_parse(const char *text, size_t len_bytes, struct conf *c, struct conf_error *err)

@@ -31,6 +31,15 @@
 
 enum conf_vlan_mode { CONF_VLAN_ACCESS, CONF_VLAN_TRUNK };
 
+/* As enum port_mirror has them. */
+enum conf_mirror {
+	CONF_MIRROR_NONE,
+	CONF_MIRROR_RX,
+	CONF_MIRROR_TX,
+	CONF_MIRROR_BOTH,
+	CONF_MIRROR_PORT,
+};
+
 /* What every port of a switch has, a guest's or an uplink. */
 struct conf_port {
 	enum conf_vlan_mode vlan_mode;
@@ -40,6 +49,7 @@ struct conf_port {
 	uint16_t mtu;		 /* default 1500 */
 	bool isolated;		 /* talks to non-isolated ports only */
 	bool promiscuous;	 /* gets what has an unknown destination */
+	enum conf_mirror mirror; /* whether its frames are copied to the mirror port, or it is it */
 	uint64_t rate_limit_bps; /* bits per second from it into the switch, 0 = none */
 };
 

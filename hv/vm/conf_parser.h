@@ -34,6 +34,9 @@ struct conf_option {
 int conf_unsigned(struct conf_parser *p, struct conf_span s, const char *what,
 	struct conf_range allowed, unsigned *out) __must_check;
 
+/* mirror= of all ports (conf_mirror.c), when all of the file was read. */
+int conf_mirrors_check(struct conf_parser *p) __must_check;
+
 /* [sluice] (conf_sluice.c) */
 #define CONF_SLUICE_OPTIONS 10
 extern const struct conf_option conf_sluice_options[CONF_SLUICE_OPTIONS];

@@ -90,6 +90,16 @@ static int set_rate(struct conf_reader *r, struct conf_span s, void *target)
 	return conf_scaled(r, s, "rate", 1000, &port->rate_limit_bps);
 }
 
+static int set_mirror(struct conf_reader *r, struct conf_span s, void *target)
+{
+	struct conf_port *port = target;
+	unsigned place = 0;
+	int ret = conf_choice(r, s, "mirror", "none|rx|tx|both|to", &place);
+
+	port->mirror = (enum conf_mirror)place;
+	return ret;
+}
+
 enum { PORT_VLAN, PORT_TRUNK, PORT_NATIVE };
 
 static const struct conf_port_option port_options[] = {
@@ -100,6 +110,7 @@ static const struct conf_port_option port_options[] = {
 	{ "isolated", set_isolated, true },
 	{ "promiscuous", set_promiscuous, true },
 	{ "rate", set_rate, false },
+	{ "mirror", set_mirror, false },
 };
 
 /* An option by its name, in one table; -1: not in it. */

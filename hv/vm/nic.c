@@ -46,7 +46,12 @@ struct port_policy vm_port_policy(const struct conf_port *c)
 		.isolated = c->isolated,
 		.promiscuous = c->promiscuous,
 		.rate_limit_bps = c->rate_limit_bps,
+		.mirror = (enum port_mirror)c->mirror,
 	};
+
+	_Static_assert(
+		(int)MIRROR_PORT == (int)CONF_MIRROR_PORT && (int)MIRROR_TX == (int)CONF_MIRROR_TX,
+		"the same choice");
 
 	_Static_assert(sizeof(p.trunk_vlan) == sizeof(c->trunk_vlan), "the same list");
 	memcpy(p.trunk_vlan, c->trunk_vlan, sizeof(p.trunk_vlan));

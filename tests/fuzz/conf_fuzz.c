@@ -1,4 +1,4 @@
-// sources: hv/vm/conf.c hv/vm/conf_sluice.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/lib/fmt.c
+// sources: hv/vm/conf.c hv/vm/conf_sluice.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/vm/conf_mirror.c hv/lib/fmt.c
 /* sluice.conf from arbitrary bytes: what is accepted is within its limits, what is not has an error
  * that lies in the text. */
 #include <stdlib.h>

@@ -48,7 +48,7 @@ static void require(bool ok)
 
 static void add_port(struct input *in, unsigned i)
 {
-	unsigned flags = next_byte(in);
+	unsigned flags = next_byte(in), vlan = next_byte(in), mirror = vlan >> 2 & 7;
 	struct port_policy p = { .mac = { 2, 0, 0, 0, 0, (uint8_t)i },
 		.trunk = flags & 1,
 		.isolated = flags & 2,
@@ -56,9 +56,12 @@ static void add_port(struct input *in, unsigned i)
 		.promiscuous = flags & 8,
 		.nr_trunk_vlans = flags >> 4 & 3,
 		.rate_limit_bps = flags & 64 ? 1000000 : 0,
-		.vlan = (uint16_t)(next_byte(in) & 3),
+		.vlan = (uint16_t)(vlan & 3),
+		.mirror = mirror <= MIRROR_BOTH ? (enum port_mirror)mirror : MIRROR_NONE,
 		.trunk_vlan = { 1, 2, (uint16_t)(next_byte(in) + 1) } };
 
+	if (mirror == MIRROR_PORT && !sw.mirror)
+		p.mirror = MIRROR_PORT;
 	fake_port_init(&port[i], 1 + next_byte(in) % FAKE_QUEUE);
 	port[i].p.many_writers = flags & 128;
 	if (switch_add_port(&sw, &port[i].p, &p))
@@ -121,17 +124,27 @@ static void write_cut(const struct frame *f, bool tag, bool complete)
 	}
 }
 
+/* What may be where it is. */
+static void check_place(const struct port *p, const struct frame *f)
+{
+	const struct port *from = sw.port[f->source_port];
+	bool tag = port_wants_tag(p, f);
+
+	require(from != p && from->policy.mirror != MIRROR_PORT);
+	if (p->policy.mirror == MIRROR_PORT)
+		return;
+	require(!(from->policy.isolated && p->policy.isolated));
+	require(sw.vlan_ports[f->vlan] & BIT32(p->index));
+	require(!tag || p->policy.trunk);
+}
+
 static void drain(struct fake_port *fp)
 {
 	for (unsigned i = 0; i < fp->nr; i++) {
 		const struct frame *f = fp->queue[i];
-		const struct port *from = sw.port[f->source_port];
 		bool tag = port_wants_tag(&fp->p, f);
 
-		require(from != &fp->p);
-		require(!(from->policy.isolated && fp->p.policy.isolated));
-		require(sw.vlan_ports[f->vlan] & BIT32(fp->p.index));
-		require(!tag || fp->p.policy.trunk);
+		check_place(&fp->p, f);
 		write_whole(f, tag, f->len_bytes + 4);
 		write_whole(f, tag, f->len_bytes / 2);
 		write_cut(f, tag, true);

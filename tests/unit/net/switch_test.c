@@ -602,6 +602,115 @@ static void test_threads(void **state)
 	check_books();
 }
 
+/* Port 2 mirrors what port 0 sends and what port 1 is sent. */
+static void add_mirrored(void)
+{
+	policy[0].mirror = MIRROR_RX;
+	policy[1].mirror = MIRROR_TX;
+	policy[2].mirror = MIRROR_PORT;
+	add(4);
+}
+
+static void test_mirror(void **state)
+{
+	(void)state;
+	add_mirrored();
+	assert_int_equal(send(0, mac(1), mac(0)), 0); /* both reasons, one copy */
+	assert_int_equal(got(4), 110);
+	assert_int_equal(send(0, mac(3), mac(0)), 0);
+	assert_int_equal(got(4), 11);
+	assert_int_equal(send(3, mac(1), mac(3)), 0);
+	assert_int_equal(got(4), 110);
+	assert_int_equal(send(1, mac(0), mac(1)), 0);
+	assert_int_equal(got(4), 1000);
+	assert_int_equal(send(3, mac(0), mac(3)), 0);
+	assert_int_equal(got(4), 1000);
+	/* flooded: one copy; from port 1 to the others: none */
+	assert_int_equal(send(3, broadcast, mac(3)), 0);
+	assert_int_equal(got(4), 1110);
+	assert_int_equal(send(1, broadcast, mac(1)), 0);
+	assert_int_equal(got(4), 1001);
+	/* nobody wants it, and it was sent; not so what the switch does not take */
+	assert_int_equal(send(0, stranger, mac(0)), 0);
+	assert_int_equal(got(4), 10);
+	assert_int_equal(drops(0, DROP_NO_PORT), 1);
+	assert_int_equal(send(0, mac(1), stranger), 0);
+	assert_int_equal(got(4), 0);
+	assert_int_equal(port[2].p.counters.tx_frames, 5);
+	assert_int_equal(port[0].p.counters.extra_copies, 3);
+	check_books();
+}
+
+/* It is no port for anything else. */
+static void test_mirror_port_is_apart(void **state)
+{
+	(void)state;
+	policy[2].promiscuous = true;
+	add_mirrored();
+	assert_int_equal(send(3, stranger, mac(3)), 0);
+	assert_int_equal(send(3, mac(2), mac(3)), 0);
+	assert_int_equal(got(4), 0);
+	assert_int_equal(send(2, mac(1), mac(2)), 0);
+	assert_int_equal(send(2, broadcast, mac(2)), 0);
+	assert_int_equal(got(4), 0);
+	assert_int_equal(drops(2, DROP_MIRROR_PORT), 2);
+	policy[4].mirror = MIRROR_PORT;
+	assert_int_equal(switch_add_port(&sw, &port[4].p, &policy[4]), -EEXIST);
+	/* it goes, and the next one gets the copies */
+	switch_remove_port(&port[2].p);
+	assert_int_equal(send(0, mac(1), mac(0)), 0);
+	assert_int_equal(got(4), 100);
+	assert_int_equal(switch_add_port(&sw, &port[4].p, &policy[4]), 0);
+	assert_int_equal(send(0, mac(1), mac(0)), 0);
+	assert_int_equal(got(5), 1001);
+	switch_remove_port(&port[0].p); /* and what it mirrored is forgotten */
+	policy[0].mirror = MIRROR_NONE;
+	assert_int_equal(switch_add_port(&sw, &port[0].p, &policy[0]), 0);
+	assert_int_equal(send(0, mac(3), mac(0)), 0);
+	assert_int_equal(got(5), 10);
+	check_books();
+}
+
+/* A full mirror port costs the copy alone; a full destination means one copy, when it has room. */
+static void test_mirror_full(void **state)
+{
+	(void)state;
+	port[2].capacity = 1;
+	port[3].capacity = 1;
+	add_mirrored();
+	assert_int_equal(send(0, mac(1), mac(0)), 0);
+	assert_int_equal(send(0, mac(1), mac(0)), 0);
+	assert_int_equal(got(4), 210);
+	assert_int_equal(drops(2, DROP_QUEUE_FULL), 1);
+	assert_int_equal(drops(1, DROP_QUEUE_FULL), 0);
+	assert_int_equal(send(0, mac(3), mac(0)), 0);
+	assert_int_equal(got(3), 1);
+	assert_int_equal(send(0, mac(3), mac(0)), -EAGAIN);
+	assert_int_equal(got(3), 0);
+	assert_int_equal(fake_drain(&port[3]), 1);
+	assert_int_equal(send(0, mac(3), mac(0)), 0);
+	assert_int_equal(got(4), 11);
+	port[2].down = true;
+	assert_int_equal(send(0, mac(3), mac(0)), 0);
+	assert_int_equal(got(4), 1);
+	assert_int_equal(drops(2, DROP_LINK_DOWN), 1);
+	check_books();
+}
+
+/* VLANs do not keep anything from it: what is not of its own comes tagged. */
+static void test_mirror_vlan(void **state)
+{
+	(void)state;
+	policy[0].vlan = policy[1].vlan = 7;
+	add_mirrored();
+	assert_int_equal(send(0, mac(1), mac(0)), 0);
+	assert_int_equal(got(4), 110);
+	assert_int_equal(port[1].last_len, 100);
+	assert_int_equal(port[2].last_len, 104);
+	assert_int_equal(port[2].last[12], 0x81);
+	assert_int_equal(port[2].last[15], 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -622,6 +731,10 @@ int main(void)
 		cmocka_unit_test_setup(test_ports_come_and_go, setup),
 		cmocka_unit_test_setup(test_books_balance_on_random_traffic, setup),
 		cmocka_unit_test_setup(test_threads, setup),
+		cmocka_unit_test_setup(test_mirror, setup),
+		cmocka_unit_test_setup(test_mirror_port_is_apart, setup),
+		cmocka_unit_test_setup(test_mirror_full, setup),
+		cmocka_unit_test_setup(test_mirror_vlan, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

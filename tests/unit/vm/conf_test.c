@@ -1,4 +1,4 @@
-// sources: hv/vm/conf.c hv/vm/conf_sluice.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/lib/fmt.c
+// sources: hv/vm/conf.c hv/vm/conf_sluice.c hv/vm/conf_value.c hv/vm/conf_nic.c hv/vm/conf_port.c hv/vm/conf_uplink.c hv/vm/conf_mirror.c hv/lib/fmt.c
 /* sluice.conf: every option, every error with its place. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -245,6 +245,29 @@ static void uplink_options(void **state)
 	assert_false(conf.sw[2].has_uplink);
 	parse_ok("[switch one]\nuplink = pci=02:00.1 rsc");
 	assert_int_equal(u->pci_bdf, 0x0201);
+}
+
+static void mirror_options(void **state)
+{
+	(void)state;
+	parse_ok("[switch a]\nuplink = nic=0 mirror=both\n[switch b]\n[guest g]\nkernel = k\n"
+		 "nic = switch=a mirror=rx\nnic = switch=a mirror=to\nnic = switch=b mirror=none\n"
+		 "nic = switch=a mirror=tx");
+	assert_int_equal(conf.sw[0].uplink.port.mirror, CONF_MIRROR_BOTH);
+	assert_int_equal(conf.guest[0].nic[0].port.mirror, CONF_MIRROR_RX);
+	assert_int_equal(conf.guest[0].nic[1].port.mirror, CONF_MIRROR_PORT);
+	assert_int_equal(conf.guest[0].nic[2].port.mirror, CONF_MIRROR_NONE);
+	assert_int_equal(conf.guest[0].nic[3].port.mirror, CONF_MIRROR_TX);
+	parse_ok("[switch a]\nuplink = nic=0 mirror=to\n[guest g]\nkernel = k\n"
+		 "nic = switch=a mirror=rx");
+	parse_fails("[switch a]\nuplink = nic=0 mirror=tx\n", 2, 10,
+		"mirror: switch 'a' has no port with mirror=to");
+	parse_fails("[switch a]\nuplink = nic=0 mirror=to\n[guest g]\nkernel = k\n"
+		    "nic = switch=a\nnic = switch=a mirror=to",
+		6, 7, "mirror: switch 'a' has two ports with mirror=to");
+	parse_fails("[switch a]\n[switch b]\nuplink = nic=0 mirror=to\n[guest g]\nkernel = k\n"
+		    "nic = switch=a mirror=rx",
+		6, 7, "mirror: switch 'a' has no port with mirror=to");
 }
 
 static void uplink_errors(void **state)
@@ -585,6 +608,7 @@ int main(void)
 		cmocka_unit_test(nic_options),
 		cmocka_unit_test(uplink_options),
 		cmocka_unit_test(uplink_errors),
+		cmocka_unit_test(mirror_options),
 		cmocka_unit_test(feature_masks),
 		cmocka_unit_test(default_macs_differ),
 		cmocka_unit_test(byte_order_mark_and_comments),
