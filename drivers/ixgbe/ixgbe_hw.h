@@ -70,38 +70,40 @@ struct ixgbe_rx {
 
 /* ---- Transmit ---- */
 
-struct ixgbe_tx_packet {
-	uint64_t cookie;
-	uint32_t end;  /* position behind its last descriptor */
-	uint32_t lost; /* 1: the port was reset before the device had reported it */
+/* The device reports up to a descriptor, always a packet's last one. Both as positions. */
+struct ixgbe_tx_mark {
+	uint32_t end, packet_end; /* behind it, in ring[] and in packet[] */
 };
 
-/* What a packet's offloads mean to the device, whatever its length. */
+/* What a packet's offloads, or none, mean to the device, whatever its length. */
 struct ixgbe_tx_offload {
 	uint64_t key; /* the request: ixgbe_tx_key(); 0: none */
-	uint8_t l2_len, l4_len;
+	uint16_t l2_l4_len;
 	uint64_t context_lo, context_hi;
-	uint64_t bits;	    /* of data descriptors */
-	uint32_t min_bytes; /* shorter packets make no sense with it */
-	uint32_t headers;   /* not counted in PAYLEN */
-	uint32_t max_bytes; /* 0: as without offloads */
+	uint64_t bits;		       /* of data descriptors */
+	uint32_t min_bytes, max_bytes; /* of a packet */
+	uint32_t headers;	       /* not counted in PAYLEN */
 };
 
 /* Positions as in struct ixgbe_rx: done <= flushed <= filled. The device owns done to flushed. One
- * descriptor per mark asks for a write-back (RS), so that a batch costs one. */
+ * descriptor per mark asks for a write-back (RS), so that a batch costs one, and what it reports is
+ * known without a look at the packets. */
 struct ixgbe_tx {
 	struct nic_txq q;
 	uint64_t regs;
 	uint32_t tdt, hw, mask;
 	uint32_t filled, flushed, done;
-	uint32_t marked;		   /* position up to which a mark covers */
-	uint32_t packet_first, packet_end; /* of packet[], as positions */
-	uint32_t mark_first, mark_end;	   /* of mark[], as positions */
-	uint32_t max_bytes;		   /* of a packet that is not cut */
-	struct ixgbe_tx_offload offload;   /* whose context the device has */
+	uint32_t marked; /* position up to which a mark covers */
+	/* of packet[], as positions: to be reaped are first to done, with the device done to end */
+	uint32_t packet_first, packet_done, packet_end;
+	uint32_t mark_first, mark_end;	 /* of mark[], as positions */
+	struct ixgbe_tx_offload plain;	 /* of packets without offloads */
+	struct ixgbe_tx_offload offload; /* of others: whose context the device has */
 	struct ixgbe_tx_desc *ring;
-	struct ixgbe_tx_packet *packet;
-	uint32_t *mark;
+	uint64_t *packet; /* cookies */
+	bool *lost;	  /* by packet: the port was reset before the device had reported it */
+	uint32_t nr_lost; /* of those to be reaped */
+	struct ixgbe_tx_mark *mark;
 	uint64_t prepared, sent, full;
 	uint64_t lost_in_reset;
 } __cacheline_aligned;
@@ -275,8 +277,20 @@ static inline uint64_t ixgbe_tx_key(const struct nic_tx_packet *p)
 	return key;
 }
 
-/* ixgbe_tx_offload.c: fills in *o. 0, or -EINVAL with no key in it. */
-int ixgbe_tx_offload(const struct nic_tx_packet *p, struct ixgbe_tx_offload *o) __must_check;
+static inline uint16_t ixgbe_tx_l2_l4_len(const struct nic_tx_packet *p)
+{
+	uint16_t len;
+
+	_Static_assert(offsetof(struct nic_tx_packet, l4_len) ==
+			       offsetof(struct nic_tx_packet, l2_len) + 1,
+		"neighbours");
+	memcpy(&len, (const char *)p + offsetof(struct nic_tx_packet, l2_len), sizeof(len));
+	return len;
+}
+
+/* ixgbe_tx_offload.c: fills in *o; max_bytes: of a frame. 0, or -EINVAL with no key in it. */
+int ixgbe_tx_offload(
+	const struct nic_tx_packet *p, uint32_t max_bytes, struct ixgbe_tx_offload *o) __must_check;
 
 /* ixgbe_filter.c, ixgbe_vlan.c */
 void ixgbe_filters_write(const struct ixgbe *ix);

@@ -39,8 +39,9 @@ static int alloc_tx(struct ixgbe *ix, struct ixgbe_tx *tx, unsigned entries)
 {
 	tx->ring = alloc(sizeof(tx->ring[0]) * entries);
 	tx->packet = alloc(sizeof(tx->packet[0]) * entries);
+	tx->lost = alloc(sizeof(tx->lost[0]) * entries);
 	tx->mark = alloc(sizeof(tx->mark[0]) * entries);
-	if (!tx->ring || !tx->packet || !tx->mark)
+	if (!tx->ring || !tx->packet || !tx->lost || !tx->mark)
 		return -ENOMEM;
 	tx->mask = entries - 1;
 	tx->q = ixgbe_txq_functions;
@@ -154,7 +155,7 @@ void ixgbe_tx_configure(const struct ixgbe *ix, const struct ixgbe_tx *tx)
 
 int ixgbe_tx_enable(const struct ixgbe *ix, struct ixgbe_tx *tx)
 {
-	tx->max_bytes = ix->nic.mtu + 14u + 4u;
+	tx->plain.max_bytes = ix->nic.mtu + 14u + 4u;
 	ixgbe_write(ix, IXGBE_TXDCTL(tx->hw), IXGBE_TXDCTL_THRESH | IXGBE_TXDCTL_ENABLE);
 	return ixgbe_wait(ix, IXGBE_TXDCTL(tx->hw), IXGBE_TXDCTL_ENABLE, IXGBE_TXDCTL_ENABLE,
 		ENABLE_TIMEOUT_US);

@@ -11,113 +11,137 @@
 
 #define MARK_DESCRIPTORS 64u /* at least so often a write-back is asked for */
 
-static void mark_last(struct ixgbe_tx *tx, uint32_t filled)
+static void mark_last(struct ixgbe_tx *tx)
 {
-	tx->ring[(filled - 1) & tx->mask].hi |= IXGBE_TXD_RS;
-	tx->mark[tx->mark_end++ & tx->mask] = filled;
-	tx->marked = filled;
+	tx->ring[(tx->filled - 1) & tx->mask].hi |= IXGBE_TXD_RS;
+	tx->mark[tx->mark_end++ & tx->mask] = (struct ixgbe_tx_mark){ tx->filled, tx->packet_end };
+	tx->marked = tx->filled;
 }
 
-/* What stays as it is while a batch is prepared: in registers, as the compiler cannot know that the
- * descriptors are not part of struct ixgbe_tx. */
-struct view {
-	struct ixgbe_tx_desc *ring;
-	uint32_t mask;
-	uint32_t max_bytes;
-	uint32_t end; /* no packet may reach this position */
+/* Positions while a batch is prepared. */
+struct room {
+	uint32_t end;	   /* no packet may reach beyond */
+	uint32_t straight; /* nor beyond this without looking where the ring begins again */
 };
 
-/* Data descriptors from position `at` on, as many as the segments need; returns the position behind
- * them, or -EINVAL if the segments are not what the packet says. Their bytes never exceed the
- * packet's, so the room that was found for it suffices. */
-static inline int64_t write_segments(
-	struct view v, const struct nic_tx_packet *p, uint32_t at, uint64_t bits)
+static inline uint32_t straight_from(const struct ixgbe_tx *tx, uint32_t at, uint32_t end)
 {
-	const struct nic_segment *s = p->segment, *end = s + p->nr_segments;
-	struct ixgbe_tx_desc *d;
+	return at + MIN(end - at, tx->mask + 1 - (at & tx->mask));
+}
+
+/* Data descriptors from position `at` on; bits: of each. Segments that are long, a ring that begins
+ * again, little room. Returns the position behind them, or -EINVAL if the segments are not what the
+ * packet says, or -EAGAIN. Their bytes never exceed the packet's, so the room that is found for it
+ * suffices: a long segment takes another descriptor for 15.5 KiB. */
+static __attribute__((noinline)) int64_t write_any(struct ixgbe_tx *tx,
+	const struct nic_tx_packet *p, uint32_t at, struct room *room, uint64_t bits)
+{
+	const struct nic_segment *s = p->segment;
 	uint32_t unseen = p->len_bytes;
 
-	do {
-		uint64_t hpa = s->hpa;
-		uint32_t left = s->len_bytes;
+	if (p->nr_segments + (unseen >> 13) > room->end - at)
+		return -EAGAIN;
+	for (unsigned i = 0; i < p->nr_segments; i++) {
+		uint64_t hpa = s[i].hpa;
+		uint32_t left = s[i].len_bytes;
 
 		if (left - 1 >= unseen) /* 0 too */
 			return -EINVAL;
 		unseen -= left;
-		while (__builtin_expect(left > IXGBE_TXD_LEN_MAX, 0)) {
-			d = &v.ring[at++ & v.mask];
-			d->lo = hpa;
-			d->hi = bits | IXGBE_TXD_LEN_MAX;
-			hpa += IXGBE_TXD_LEN_MAX;
-			left -= IXGBE_TXD_LEN_MAX;
+		while (left) {
+			uint32_t len = MIN(left, IXGBE_TXD_LEN_MAX);
+
+			tx->ring[at++ & tx->mask] = (struct ixgbe_tx_desc){ hpa, bits | len };
+			hpa += len;
+			left -= len;
 		}
-		d = &v.ring[at++ & v.mask];
-		d->lo = hpa;
-		d->hi = bits | left;
-	} while (++s != end);
-	d->hi |= IXGBE_TXD_EOP;
+	}
+	tx->ring[(at - 1) & tx->mask].hi |= IXGBE_TXD_EOP;
+	room->straight = straight_from(tx, at, room->end);
 	return unseen ? -EINVAL : (int64_t)at;
 }
 
-/* Another request than the last packet's: its context goes to position `at`. The caller forgets it
- * again if the packet does not follow. 0, or -EINVAL. */
-static __attribute__((noinline)) int write_context(
-	struct ixgbe_tx *tx, const struct nic_tx_packet *p, uint32_t at)
+/* The same where a segment is a descriptor and they follow each other: the usual case. */
+static inline int64_t write_segments(struct ixgbe_tx *tx, const struct nic_tx_packet *p,
+	uint32_t at, struct room *room, uint64_t bits)
 {
-	if (ixgbe_tx_offload(p, &tx->offload))
-		return -EINVAL;
-	tx->ring[at & tx->mask] =
-		(struct ixgbe_tx_desc){ tx->offload.context_lo, tx->offload.context_hi };
-	return 0;
+	struct ixgbe_tx_desc *d = &tx->ring[at & tx->mask];
+	const struct nic_segment *s = p->segment;
+	uint64_t nr = p->nr_segments, i;
+	uint32_t unseen = p->len_bytes;
+
+	if (nr > room->straight - at)
+		return write_any(tx, p, at, room, bits);
+	for (i = 0; i != nr; i++) {
+		uint32_t len = s[i].len_bytes;
+
+		if (len - 1 >= IXGBE_TXD_LEN_MAX) /* 0 too */
+			return write_any(tx, p, at, room, bits);
+		unseen -= len;
+		d[i].lo = s[i].hpa;
+		d[i].hi = bits | len;
+	}
+	d[i - 1].hi |= IXGBE_TXD_EOP;
+	return unseen ? -EINVAL : (int64_t)(at + nr);
 }
 
 /* What identifies an offload request: flags, tag, mss, header lengths. */
 static inline bool same_offload(const struct ixgbe_tx_offload *o, const struct nic_tx_packet *p)
 {
-	return ixgbe_tx_key(p) == o->key && p->l2_len == o->l2_len && p->l4_len == o->l4_len;
+	return ixgbe_tx_key(p) == o->key && ixgbe_tx_l2_l4_len(p) == o->l2_l4_len;
+}
+
+/* Another request than the last packet's: its context goes to position `at`. The caller forgets it
+ * again if the packet does not follow. 0, -EINVAL or -EAGAIN. */
+static __attribute__((noinline)) int write_context(
+	struct ixgbe_tx *tx, const struct nic_tx_packet *p, uint32_t at, uint32_t end)
+{
+	int err = at == end ? -EAGAIN : ixgbe_tx_offload(p, tx->plain.max_bytes, &tx->offload);
+
+	if (err)
+		return err;
+	tx->ring[at & tx->mask] =
+		(struct ixgbe_tx_desc){ tx->offload.context_lo, tx->offload.context_hi };
+	return 0;
 }
 
 /* Returns the position behind the packet, or -EINVAL, or -EAGAIN. */
 static inline int64_t put_packet(
-	struct ixgbe_tx *tx, struct view v, const struct nic_tx_packet *p, uint32_t at)
+	struct ixgbe_tx *tx, const struct nic_tx_packet *p, uint32_t at, struct room *room)
 {
-	uint64_t bits = IXGBE_TXD_DATA | IXGBE_TXD_IFCS;
-	uint32_t len = p->len_bytes, payload = len, max = v.max_bytes, context = 0;
+	const struct ixgbe_tx_offload *o = &tx->plain;
+	uint32_t len = p->len_bytes;
 
-	if (len < NIC_TX_BYTES_MIN || len > NIC_TX_BYTES_MAX ||
-		p->nr_segments - 1u >= NIC_TX_SEGMENTS_MAX)
-		return -EINVAL;
-	/* A long segment takes another descriptor for 15.5 KiB; one for a context. */
-	if (p->nr_segments + (len >> 13) >= v.end - at)
-		return -EAGAIN;
 	if (p->flags) {
-		context = !same_offload(&tx->offload, p);
-		if (context && write_context(tx, p, at))
-			return -EINVAL;
-		if (len < tx->offload.min_bytes)
-			return -EINVAL;
-		bits |= tx->offload.bits;
-		payload -= tx->offload.headers;
-		max = tx->offload.max_bytes ? tx->offload.max_bytes : max;
+		o = &tx->offload;
+		if (!same_offload(o, p)) {
+			int err = write_context(tx, p, at, room->end);
+
+			if (err)
+				return err;
+			at++;
+			room->straight = straight_from(tx, at, room->end);
+		}
 	}
-	if (len > max)
+	if (len < o->min_bytes || len > o->max_bytes || p->nr_segments - 1u >= NIC_TX_SEGMENTS_MAX)
 		return -EINVAL;
 	return write_segments(
-		v, p, at + context, bits | (uint64_t)payload << IXGBE_TXD_PAYLEN_SHIFT);
+		tx, p, at, room, o->bits | (uint64_t)(len - o->headers) << IXGBE_TXD_PAYLEN_SHIFT);
 }
 
 /* Takes over what the device has reported. */
 static inline void see_done(struct ixgbe_tx *tx)
 {
 	while (tx->mark_first != tx->mark_end) {
-		uint32_t end = tx->mark[tx->mark_first & tx->mask];
+		struct ixgbe_tx_mark m = tx->mark[tx->mark_first & tx->mask];
 
 		/* a mark that is not flushed yet: the device has not seen it */
-		if ((int32_t)(tx->flushed - end) < 0)
+		if ((int32_t)(tx->flushed - m.end) < 0)
 			break;
-		if (!(load_acquire(&tx->ring[(end - 1) & tx->mask].hi) & IXGBE_TXD_DD))
+		if (!(load_acquire(&tx->ring[(m.end - 1) & tx->mask].hi) & IXGBE_TXD_DD))
 			break;
-		store_relaxed(&tx->done, end);
+		store_relaxed(&tx->done, m.end);
+		tx->packet_done = m.packet_end;
 		tx->mark_first++;
 	}
 }
@@ -127,24 +151,21 @@ static inline void see_done(struct ixgbe_tx *tx)
 static int tx_prepare(struct nic_txq *q, const struct nic_tx_packet *p, unsigned nr)
 {
 	struct ixgbe_tx *tx = CONTAINER_OF(q, struct ixgbe_tx, q);
-	struct ixgbe_tx_packet *packet = tx->packet;
-	uint32_t at = tx->filled, first = tx->packet_end, last;
-	struct view v = { tx->ring, tx->mask, tx->max_bytes, 0 };
+	uint32_t at = tx->filled, first = tx->packet_end, mask = tx->mask, last;
+	uint64_t *packet = tx->packet;
+	struct room room;
 	int64_t end = 0;
 
 	see_done(tx);
-	v.end = tx->done + v.mask;
-	last = first + MIN(nr, v.mask + 1 - (first - tx->packet_first));
+	room.end = tx->done + mask;
+	room.straight = straight_from(tx, at, room.end);
+	last = first + MIN(nr, mask + 1 - (first - tx->packet_first));
 	for (; first != last; first++, p++) {
-		struct ixgbe_tx_packet *entry = &packet[first & v.mask];
-
-		end = put_packet(tx, v, p, at);
+		end = put_packet(tx, p, at, &room);
 		if (end < 0)
 			break;
 		at = (uint32_t)end;
-		entry->cookie = p->cookie;
-		entry->end = at;
-		entry->lost = 0;
+		packet[first & mask] = p->cookie;
 	}
 	if (end >= 0 && first - tx->packet_end != nr)
 		end = -EAGAIN;
@@ -152,7 +173,7 @@ static int tx_prepare(struct nic_txq *q, const struct nic_tx_packet *p, unsigned
 	tx->filled = at;
 	tx->packet_end = first;
 	if (at - tx->marked >= MARK_DESCRIPTORS)
-		mark_last(tx, at);
+		mark_last(tx);
 	store_relaxed(&tx->prepared, tx->prepared + nr);
 	if (end < 0)
 		tx->offload.key = 0;
@@ -168,34 +189,45 @@ static void tx_flush(struct nic_txq *q)
 	if (tx->flushed == tx->filled)
 		return;
 	if (tx->marked != tx->filled)
-		mark_last(tx, tx->filled);
+		mark_last(tx);
 	store_relaxed(&tx->flushed, tx->filled);
 	/* the accessor keeps the descriptors' stores before it */
 	mmio_write32(tx->regs, tx->tdt, tx->filled & tx->mask);
 }
 
+/* Some that were lost are among, or behind, these from position `at` on: how many among them. */
+static __attribute__((noinline)) unsigned tell_lost(
+	struct ixgbe_tx *tx, uint32_t at, struct nic_tx_done *done, unsigned nr)
+{
+	unsigned nr_lost = 0;
+
+	for (unsigned i = 0; i < nr; i++) {
+		bool *lost = &tx->lost[(at + i) & tx->mask];
+
+		done[i].sent = !*lost;
+		nr_lost += *lost;
+		*lost = false;
+	}
+	tx->nr_lost -= nr_lost;
+	return nr_lost;
+}
+
 static unsigned tx_reap(struct nic_txq *q, struct nic_tx_done *done, unsigned max)
 {
 	struct ixgbe_tx *tx = CONTAINER_OF(q, struct ixgbe_tx, q);
-	const struct ixgbe_tx_packet *packet = tx->packet;
-	uint32_t first = tx->packet_first, at = first, mask = tx->mask, seen, nr_lost = 0;
-	uint32_t end = first + MIN(max, tx->packet_end - first);
+	const uint64_t *packet = tx->packet;
+	uint32_t first = tx->packet_first, mask = tx->mask, nr, nr_lost = 0;
 
 	see_done(tx);
-	seen = tx->done;
-	for (; at != end; at++, done++) {
-		const struct ixgbe_tx_packet *p = &packet[at & mask];
-
-		if ((int32_t)(seen - p->end) < 0)
-			break;
-		done->cookie = p->cookie;
-		done->sent = !p->lost;
-		nr_lost += p->lost;
-	}
-	store_relaxed(&tx->packet_first, at);
-	store_relaxed(&tx->sent, tx->sent + (at - first) - nr_lost);
+	nr = MIN(max, tx->packet_done - first);
+	for (uint32_t i = 0; i != nr; i++)
+		done[i] = (struct nic_tx_done){ packet[(first + i) & mask], true };
+	if (__builtin_expect(tx->nr_lost != 0, 0))
+		nr_lost = tell_lost(tx, first, done, nr);
+	store_relaxed(&tx->packet_first, first + nr);
+	store_relaxed(&tx->sent, tx->sent + nr - nr_lost);
 	store_relaxed(&tx->lost_in_reset, tx->lost_in_reset + nr_lost);
-	return at - first;
+	return nr;
 }
 
 bool ixgbe_tx_pending(const struct nic_txq *q)
@@ -203,13 +235,11 @@ bool ixgbe_tx_pending(const struct nic_txq *q)
 	const struct ixgbe_tx *tx = CONTAINER_OF(q, const struct ixgbe_tx, q);
 	uint32_t first = load_relaxed(&tx->mark_first), end;
 
-	if (tx->packet_first != tx->packet_end &&
-		(int32_t)(load_relaxed(&tx->done) - tx->packet[tx->packet_first & tx->mask].end) >=
-			0)
+	if (load_relaxed(&tx->packet_first) != load_relaxed(&tx->packet_done))
 		return true;
 	if (first == load_relaxed(&tx->mark_end))
 		return false;
-	end = tx->mark[first & tx->mask];
+	end = tx->mark[first & tx->mask].end;
 	return (int32_t)(load_relaxed(&tx->flushed) - end) >= 0 &&
 	       load_acquire(&tx->ring[(end - 1) & tx->mask].hi) & IXGBE_TXD_DD;
 }
@@ -217,14 +247,15 @@ bool ixgbe_tx_pending(const struct nic_txq *q)
 void ixgbe_tx_rewind(struct ixgbe_tx *tx)
 {
 	see_done(tx);
-	for (uint32_t i = tx->packet_first; i != tx->packet_end; i++) {
-		struct ixgbe_tx_packet *p = &tx->packet[i & tx->mask];
-
-		p->lost |= (uint32_t)((int32_t)(tx->done - p->end) < 0);
-		p->end = 0; /* back at once: done is 0 too */
-	}
+	tx->nr_lost += tx->packet_end - tx->packet_done;
+	for (; tx->packet_done != tx->packet_end; tx->packet_done++)
+		tx->lost[tx->packet_done & tx->mask] = true;
 	tx->filled = tx->flushed = tx->done = tx->marked = 0;
 	tx->mark_first = tx->mark_end = 0;
+	tx->plain = (struct ixgbe_tx_offload){
+		.bits = IXGBE_TXD_DATA | IXGBE_TXD_IFCS,
+		.min_bytes = NIC_TX_BYTES_MIN,
+	};
 	tx->offload = (struct ixgbe_tx_offload){ .key = 0 };
 	for (uint32_t i = 0; i <= tx->mask; i++)
 		tx->ring[i] = (struct ixgbe_tx_desc){ UINT64_MAX, UINT64_MAX };

@@ -41,13 +41,17 @@ static int add_segmentation(const struct nic_tx_packet *p, struct ixgbe_tx_offlo
 static void remember(const struct nic_tx_packet *p, struct ixgbe_tx_offload *o)
 {
 	o->key = ixgbe_tx_key(p);
-	o->l2_len = p->l2_len;
-	o->l4_len = p->l4_len;
+	o->l2_l4_len = ixgbe_tx_l2_l4_len(p);
 }
 
-int ixgbe_tx_offload(const struct nic_tx_packet *p, struct ixgbe_tx_offload *o)
+int ixgbe_tx_offload(const struct nic_tx_packet *p, uint32_t max_bytes, struct ixgbe_tx_offload *o)
 {
-	*o = (struct ixgbe_tx_offload){ .context_hi = IXGBE_TXC_TYPE, .bits = IXGBE_TXD_CC };
+	*o = (struct ixgbe_tx_offload){
+		.context_hi = IXGBE_TXC_TYPE,
+		.bits = IXGBE_TXD_DATA | IXGBE_TXD_IFCS | IXGBE_TXD_CC,
+		.min_bytes = NIC_TX_BYTES_MIN,
+		.max_bytes = max_bytes,
+	};
 	if (p->flags & NIC_TX_VLAN) {
 		o->context_lo |= (uint64_t)p->vlan_tci << IXGBE_TXC_VLAN_SHIFT;
 		o->bits |= IXGBE_TXD_VLE;

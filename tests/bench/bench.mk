@@ -1,23 +1,24 @@
 # Figures, not tests: what the packet path costs, in the emulator and on the host.
-HOST_BENCH     := $(O)/bench/virtio_net_bench
-HOST_BENCH_SRC := tests/bench/virtio_net_bench.c
-BENCH_CFLAGS   := -O2 $(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_CFLAGS))
-VALGRIND       := $(shell command -v valgrind)
+HOST_BENCH   := $(O)/bench/virtio_net_bench
+STEER_BENCH  := $(O)/bench/steer_bench
+DRIVER_BENCH := $(O)/bench/ixgbe_bench
+# as the hypervisor is built, which uses no vector registers
+BENCH_CFLAGS := -O2 -fno-strict-aliasing -fno-tree-vectorize \
+	$(filter-out -O1 -fsanitize=% -fno-sanitize-recover=%,$(HOST_CFLAGS))
+VALGRIND     := $(shell command -v valgrind)
 
-$(HOST_BENCH): $(HOST_BENCH_SRC) $(call sources_of,$(HOST_BENCH_SRC)) tests/support/fake_log.c
-	@mkdir -p $(@D)
+BENCH_BUILD = @mkdir -p $(@D) && \
 	$(HOST_CC) $(BENCH_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^)
 
-STEER_BENCH     := $(O)/bench/steer_bench
-STEER_BENCH_SRC := tests/bench/steer_bench.c
+$(O)/bench/%: tests/bench/%.c $$(call sources_of,tests/bench/$$*.c) tests/support/fake_log.c
+	$(BENCH_BUILD)
 
-$(STEER_BENCH): $(STEER_BENCH_SRC) $(call sources_of,$(STEER_BENCH_SRC))
-	@mkdir -p $(@D)
-	$(HOST_CC) $(BENCH_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^)
+$(O)/bench/%: tests/unit/ixgbe/%.c $$(call sources_of,tests/unit/ixgbe/$$*.c) tests/support/fake_log.c
+	$(BENCH_BUILD) -lcmocka
 
--include $(HOST_BENCH).d $(STEER_BENCH).d
+-include $(addsuffix .d,$(HOST_BENCH) $(STEER_BENCH) $(DRIVER_BENCH))
 
-.PHONY: bench bench-files bench-host bench-decision
+.PHONY: bench bench-files bench-host bench-decision bench-driver
 ## make bench      measures in Bochs with one CPU what traffic and boot cost, beside the targets;
 ##                 CASE=boot|offload|no-offload|wire|native-wire: only those; with valgrind, also bench-host
 bench: deps
@@ -27,12 +28,19 @@ bench: deps
 
 bench-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(NATIVE_FILES) $(if $(VALGRIND),$(HOST_BENCH))
 
+NEED_VALGRIND = @[ -n "$(VALGRIND)" ] || { echo "$@: valgrind is not installed" >&2; exit 1; }
+
 ## make bench-host instructions per frame of the packet path on the host; needs valgrind
 bench-host: $(HOST_BENCH)
-	@[ -n "$(VALGRIND)" ] || { echo "bench-host: valgrind is not installed" >&2; exit 1; }
+	$(NEED_VALGRIND)
 	@tests/bench/host.py $(HOST_BENCH)
 
 ## make bench-decision instructions of a steering decision, row by row of its table; needs valgrind
 bench-decision: $(STEER_BENCH)
-	@[ -n "$(VALGRIND)" ] || { echo "bench-decision: valgrind is not installed" >&2; exit 1; }
+	$(NEED_VALGRIND)
 	@tests/bench/decision.py $(STEER_BENCH)
+
+## make bench-driver instructions per packet of the 82599's driver; needs valgrind
+bench-driver: $(DRIVER_BENCH)
+	$(NEED_VALGRIND)
+	@tests/bench/driver.py $(DRIVER_BENCH)
