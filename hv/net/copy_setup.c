@@ -89,6 +89,15 @@ void copy_stats_sum(struct copy_stats *sum)
 		copy_stats_add(sum, &ctxs[i]);
 }
 
+bool copy_has_dca(void)
+{
+	for (unsigned i = 0; i < nr_devices; i++) {
+		if (devices[i].has_dca)
+			return true;
+	}
+	return false;
+}
+
 int copy_dca_tag(unsigned core, uint8_t *tag)
 {
 	for (unsigned i = 0; i < nr_devices; i++) {

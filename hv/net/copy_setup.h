@@ -20,6 +20,8 @@ void copy_stop(void);
 struct copy_ctx *copy_of_core(unsigned core);
 /* All cores'. Adds to *sum. */
 void copy_stats_sum(struct copy_stats *sum);
+/* Whether an engine, or a NIC by a tag, can aim at caches. */
+bool copy_has_dca(void);
 /* The tag by which a NIC names the core's cache. -ENOTSUP: there is none. */
 int copy_dca_tag(unsigned core, uint8_t *tag) __must_check;
 /* Lets the tagged writes of a NIC through. -ENOTSUP, -ENOSPC. */
