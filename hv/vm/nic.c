@@ -124,7 +124,7 @@ static struct virtio_net *create_device(struct vm *vm, unsigned n)
 		.worker_of = sched_worker,
 		.now_us = now_us,
 		.steer = &vm_steer,
-		.number = number++,
+		.number = number,
 		.pending = &vm->published,
 		.this_core = this_core,
 		.place = sched_place,
@@ -135,6 +135,7 @@ static struct virtio_net *create_device(struct vm *vm, unsigned n)
 
 	fmt_print(name, sizeof(name), "%s.%u", vm->conf->name, n);
 	memcpy(setup.mac, c->mac, ETH_ALEN);
+	number++;
 	return memory ? virtio_net_init(memory, &setup) : NULL;
 }
 

@@ -70,22 +70,13 @@ static enum steer_backend choose(const struct conf *c)
 
 /* ---- Caches ---- */
 
-static unsigned nr_with_llc(uint32_t llc, const struct topology *t)
-{
-	unsigned nr = 0;
-
-	for (unsigned i = 0; i < nr_cpus; i++)
-		nr += steer_llc_id(t, cpus[i]->apic_id) == llc;
-	return nr;
-}
-
 static void read_caches(void)
 {
 	const struct topology *t = topology_get();
 
 	for (unsigned i = 0; i < nr_cpus; i++) {
 		uint32_t llc = steer_llc_id(t, cpus[i]->apic_id);
-		uint64_t share = steer_cache_share(t, nr_with_llc(llc, t));
+		uint64_t share = steer_cache_share(t);
 
 		steer_set_cache(&vm_steer, i, share ? share : STEER_SHARE_BYTES, llc);
 	}

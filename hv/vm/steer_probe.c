@@ -41,9 +41,9 @@ bool steer_cpu_has_ddio(const struct cpu_features *f)
 	return false;
 }
 
-uint64_t steer_cache_share(const struct topology *t, unsigned nr_sharers)
+uint64_t steer_cache_share(const struct topology *t)
 {
-	return (t->cache_bytes[1] + t->cache_bytes[2] / MAX(nr_sharers, 1u)) / 2;
+	return t->cache_bytes[1] / 2 >> t->core_shift;
 }
 
 uint32_t steer_llc_id(const struct topology *t, uint32_t apic_id)

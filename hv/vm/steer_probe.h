@@ -12,9 +12,10 @@
  * and later, and Scalable. Intel, Data Direct I/O Technology, A Primer (2012); models: SDM vol. 4,
  * table 2-1. */
 bool steer_cpu_has_ddio(const struct cpu_features *f);
-/* What packets may take of the caches that a core has: half of its own, and half of its part
- * in the last-level cache, which nr_sharers cores share. 0: not known. */
-uint64_t steer_cache_share(const struct topology *t, unsigned nr_sharers);
+/* What packets may take of a core's second-level cache: half of it, which its threads share. What
+ * falls out of it may still be in the last level, but every core's other work goes through there.
+ * 0: not known. */
+uint64_t steer_cache_share(const struct topology *t);
 
 /* Cores of one number share the last-level cache. */
 uint32_t steer_llc_id(const struct topology *t, uint32_t apic_id);

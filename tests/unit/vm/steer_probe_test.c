@@ -36,16 +36,18 @@ static void test_ddio(void **state)
 
 static void test_caches(void **state)
 {
-	struct topology t = { .cache_shift = { 1, 1, 4, 32 },
+	struct topology t = { .core_shift = 1,
+		.cache_shift = { 1, 1, 4, 32 },
 		.cache_bytes = { 32768, 262144, 16 << 20, 0 } };
 
 	(void)state;
-	assert_int_equal(steer_cache_share(&t, 8), (262144 + (2 << 20)) / 2);
-	assert_int_equal(steer_cache_share(&t, 0), (262144 + (16 << 20)) / 2);
+	assert_int_equal(steer_cache_share(&t), 65536);
+	t.core_shift = 0;
+	assert_int_equal(steer_cache_share(&t), 131072);
 	assert_int_equal(steer_llc_id(&t, 0x0f), 0);
 	assert_int_equal(steer_llc_id(&t, 0x10), 1);
 	t = (struct topology){ .cache_shift = { 32, 32, 32, 32 } };
-	assert_int_equal(steer_cache_share(&t, 1), 0);
+	assert_int_equal(steer_cache_share(&t), 0);
 	assert_int_equal(steer_llc_id(&t, 7), 7);
 }
 
