@@ -30,6 +30,7 @@ void copy_ctx_init(struct copy_ctx *ctx, struct worker *worker)
 	if (worker)
 		worker->copy = ctx;
 	work_init(&ctx->work, run);
+	ctx->work.eager = true;
 	copy_estimate_init(&ctx->estimate);
 }
 

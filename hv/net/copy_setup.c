@@ -2,6 +2,7 @@
 #include "net/copy_setup.h"
 
 #include "cpu/percpu.h"
+#include "drivers/ioat/ioat.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mem/page_alloc.h"
@@ -44,7 +45,7 @@ static unsigned distribute(void)
 	return nr;
 }
 
-static void start_channels(enum ioat_dca dca)
+static void start_channels(void)
 {
 	unsigned max = ioat_count();
 
@@ -55,11 +56,11 @@ static void start_channels(enum ioat_dca dca)
 		log_warn("copy: no memory for %u I/OAT functions", max);
 		return;
 	}
-	nr_devices = ioat_probe(devices, max, dca);
+	nr_devices = ioat_probe(devices, max);
 	log_info("copy: %u I/OAT channels for %u cores", distribute(), nr_cpus);
 }
 
-int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat, enum ioat_dca dca)
+int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat)
 {
 	nr_devices = 0;
 	ctxs = alloc(nr_cpus * sizeof(*ctxs));
@@ -68,7 +69,7 @@ int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat, enum i
 	for (unsigned i = 0; i < nr_cpus; i++)
 		copy_ctx_init(&ctxs[i], worker_of(i));
 	if (use_ioat)
-		start_channels(dca);
+		start_channels();
 	return 0;
 }
 
@@ -87,38 +88,6 @@ void copy_stats_sum(struct copy_stats *sum)
 {
 	for (unsigned i = 0; ctxs && i < nr_cpus; i++)
 		copy_stats_add(sum, &ctxs[i]);
-}
-
-bool copy_has_dca(void)
-{
-	for (unsigned i = 0; i < nr_devices; i++) {
-		if (devices[i].has_dca)
-			return true;
-	}
-	return false;
-}
-
-int copy_dca_tag(unsigned core, uint8_t *tag)
-{
-	for (unsigned i = 0; i < nr_devices; i++) {
-		if (!ioat_dca_tag(&devices[i], cpus[core]->apic_id, tag))
-			return 0;
-	}
-	return -ENOTSUP;
-}
-
-/* All engines of a machine have the platform's one map; a request passes the one that the NIC's
- * root port asks. */
-int copy_dca_add_requester(pci_bdf bdf)
-{
-	int r = -ENOTSUP;
-
-	for (unsigned i = 0; i < nr_devices; i++) {
-		int err = ioat_dca_add_requester(&devices[i], bdf);
-
-		r = err == -ENOTSUP ? r : err;
-	}
-	return r;
 }
 
 unsigned copy_channels(void)

@@ -17,17 +17,21 @@ void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned b
 	w->move_to = NULL;
 	w->run = run;
 	w->who = NULL;
+	w->eager = false;
 }
 
 static void worker_push(struct worker *wk, struct work *w)
 {
 	struct work *head = load_relaxed(&wk->incoming);
+	bool eager = w->eager; /* once pushed it is the worker's */
 
 	store_relaxed(&w->worker, wk);
+	if (eager)
+		store_relaxed(&wk->eager_queued, true);
 	do {
 		w->next = head;
 	} while (!atomic_cas(&wk->incoming, &head, w));
-	if (!head && wk->wake)
+	if ((!head || eager) && wk->wake)
 		wk->wake(wk);
 }
 
@@ -114,6 +118,7 @@ static void run_list(struct worker *wk, struct work *list)
 		case WORK_POLL:
 		default:
 			tail = &wk->polled;
+			wk->eager_polled |= list->eager;
 			break;
 		}
 		while (*tail)
@@ -126,8 +131,10 @@ static void run_list(struct worker *wk, struct work *list)
 /* What runs again comes behind what arrived, so that a busy item takes turns. */
 bool worker_run_queued(struct worker *wk)
 {
-	struct work *again = wk->batch, *arrived = reversed(atomic_xchg(&wk->incoming, NULL));
+	struct work *again = wk->batch, *arrived;
 
+	store_relaxed(&wk->eager_queued, false);
+	arrived = reversed(atomic_xchg(&wk->incoming, NULL));
 	wk->batch = NULL;
 	run_list(wk, again);
 	run_list(wk, arrived);
@@ -139,6 +146,7 @@ bool worker_run(struct worker *wk)
 	struct work *polled = wk->polled;
 
 	wk->polled = NULL;
+	wk->eager_polled = false;
 	run_list(wk, polled);
 	(void)worker_run_queued(wk);
 	return worker_pending(wk);

@@ -35,24 +35,30 @@ struct work {
 	enum work_result (*run)(struct work *w, unsigned budget);
 	/* Of the vCPU for which it is done and whose account is charged; NULL: nobody's. */
 	const struct sched_hint *who;
+	/* A device's interrupt schedules it: the core has left its guest for that already, and the
+	 * guest cannot fill the batch. So it does not wait, as a guest's own packets do. */
+	bool eager;
 };
 
 /* Per core. Many cores push, only the owning core pops. */
 struct worker {
-	struct work *incoming;		/* lock-free LIFO, atomic */
-	struct work *batch;		/* taken over, in arrival order; the owner's */
-	struct work *polled;		/* to look at again; the owner's */
-	uint64_t runs, frames;		/* statistics, the owner's */
-	struct copy_ctx *copy;		/* the core's, if it has one: copy.h; set at start */
-	void (*wake)(struct worker *w); /* set by the scheduler: incoming became non-empty */
+	struct work *incoming; /* lock-free LIFO, atomic */
+	struct work *batch;    /* taken over, in arrival order; the owner's */
+	struct work *polled;   /* to look at again; the owner's */
+	bool eager_queued;     /* an eager one is incoming; atomic */
+	bool eager_polled;     /* one is to be looked at again; the owner's */
+	uint64_t runs, frames; /* statistics, the owner's */
+	struct copy_ctx *copy; /* the core's, if it has one: copy.h; set at start */
+	/* Set by the scheduler: incoming became non-empty, or an eager one came. */
+	void (*wake)(struct worker *w);
 	/* Set by the scheduler, may be NULL: an item has run for `who` for so many TSC ticks. */
 	void (*charge)(struct worker *w, const struct sched_hint *who, uint64_t ticks);
 } __cacheline_aligned;
 
-/* For nobody: set `who` before it is scheduled for the first time. */
+/* For nobody, and not eager: set `who` and `eager` before it is scheduled for the first time. */
 void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned budget));
 
-/* Any core. Calls wk->wake if the worker had nothing incoming. */
+/* Any core. Calls wk->wake if the worker had nothing incoming, or w is eager. */
 void work_schedule(struct worker *wk, struct work *w);
 
 /* The owning core. Runs each item that is queued now once, polled ones too; true if something is

@@ -60,7 +60,9 @@ static void worker_woken(struct worker *wk)
 	struct sched_core *c = CONTAINER_OF(wk, struct sched_core, worker);
 
 	if (c == this_core()) {
-		c->yield_tsc = MIN(c->yield_tsc, rdtsc() + c->work_delay_ticks);
+		c->yield_tsc = load_relaxed(&wk->eager_queued)
+				       ? 0
+				       : MIN(c->yield_tsc, rdtsc() + c->work_delay_ticks);
 		return;
 	}
 	store_release(&c->poked, true);

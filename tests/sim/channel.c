@@ -57,6 +57,7 @@ void channel_init(struct channel *ch, unsigned core)
 	ch->there = sim->c->engine && core % sim->m->cores_per_socket < ENGINE_CHANNELS;
 	ch->irq.handler = interrupt;
 	work_init(&ch->work, run);
+	ch->work.eager = true;
 	copy_estimate_init(&ch->estimate);
 }
 

@@ -224,6 +224,7 @@ static void init_queue(struct guest *g, struct nic_queue *q, unsigned number)
 	q->armed = true;
 	work_init(&q->work, run);
 	q->work.who = &g->entity.hint;
+	q->work.eager = true;
 	steer_queue_init(&sim->steer, &q->steer, number, hint_read(&g->entity.hint));
 	q->frame = calloc(NIC_BUFFERS, sizeof(*q->frame));
 	ASSERT(q->frame);

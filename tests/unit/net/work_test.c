@@ -203,6 +203,37 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+static enum work_result poll_once_more(struct work *w, unsigned budget)
+{
+	struct item *it = CONTAINER_OF(w, struct item, w);
+
+	(void)budget;
+	return it->more-- ? WORK_POLL : WORK_DONE;
+}
+
+/* An eager item wakes the worker whatever is incoming, and is told apart while it waits. */
+static void test_eager_items(void **state)
+{
+	struct worker wk = { .wake = count_wake };
+	struct item it[2];
+
+	(void)state;
+	setup_items(it, 2);
+	work_init(&it[1].w, poll_once_more);
+	it[1].w.eager = true;
+	it[1].more = 1;
+	work_schedule(&wk, &it[0].w);
+	assert_false(wk.eager_queued);
+	work_schedule(&wk, &it[1].w);
+	assert_int_equal(wakes, 2);
+	assert_true(wk.eager_queued);
+	assert_true(worker_run(&wk));
+	assert_false(wk.eager_queued);
+	assert_true(wk.eager_polled);
+	assert_false(worker_run(&wk));
+	assert_false(wk.eager_polled);
+}
+
 static void test_threads_lose_nothing(void **state)
 {
 	pthread_t producer[SCHEDULERS], server[2];
@@ -236,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_more_runs_once_per_round),
 		cmocka_unit_test(test_scheduled_while_running),
 		cmocka_unit_test(test_moves_to_another_worker),
+		cmocka_unit_test(test_eager_items),
 		cmocka_unit_test(test_threads_lose_nothing),
 	};
 
