@@ -19,7 +19,7 @@
 /* ---- Receive ---- */
 
 struct ixgbe_rx_slot {
-	uint64_t cookie, hpa, header_hpa;
+	uint64_t cookie, hpa;
 };
 
 /* A buffer with part of a packet whose end has not come yet. */
@@ -58,6 +58,7 @@ struct ixgbe_rx {
 	uint32_t free_nodes; /* list */
 	struct ixgbe_rx_desc *ring;
 	struct ixgbe_rx_slot *slot;
+	uint64_t *header_hpa; /* by slot */
 	struct ixgbe_rx_chain *chain;
 	struct ixgbe_rx_node *node;
 	/* one writer, the queue's core */

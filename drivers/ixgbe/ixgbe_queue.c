@@ -18,9 +18,10 @@ static int alloc_rx(struct ixgbe *ix, struct ixgbe_rx *rx, unsigned entries)
 {
 	rx->ring = alloc(sizeof(rx->ring[0]) * entries);
 	rx->slot = alloc(sizeof(rx->slot[0]) * entries);
+	rx->header_hpa = alloc(sizeof(rx->header_hpa[0]) * entries);
 	rx->chain = alloc(sizeof(rx->chain[0]) * entries);
 	rx->node = alloc(sizeof(rx->node[0]) * entries);
-	if (!rx->ring || !rx->slot || !rx->chain || !rx->node)
+	if (!rx->ring || !rx->slot || !rx->header_hpa || !rx->chain || !rx->node)
 		return -ENOMEM;
 	rx->mask = entries - 1;
 	for (uint32_t i = 0; i < entries; i++)

@@ -50,23 +50,23 @@ static const uint16_t checksum_flags[16] = {
 		[(l4 ? (l4 == TCP ? 16 : 32) : 0) + 12] = V6 | OPT | (l4)
 static const uint16_t type_flags[64] = { L3_FLAGS(0), L3_FLAGS(TCP), L3_FLAGS(UDP) };
 
-static inline void describe(struct nic_rx_packet *p, uint64_t lo, uint64_t hi)
+static inline uint16_t flags_of(uint64_t lo, uint64_t hi)
 {
 	unsigned flags = (unsigned)(hi >> IXGBE_RXD_VP_SHIFT) & NIC_RX_VLAN;
 
 	flags |= checksum_flags[IXGBE_RXD_CHECKSUMS(hi)] | type_flags[IXGBE_RXD_TYPE(lo)];
 	if (IXGBE_RXD_RSS_TYPE(lo))
 		flags |= NIC_RX_HASH;
-	p->flags = (uint16_t)flags;
-	p->hash = IXGBE_RXD_HASH(lo);
-	p->vlan_tci = IXGBE_RXD_VLAN(hi);
+	return (uint16_t)flags;
 }
 
 void ixgbe_rx_describe(struct nic_rx_packet *p, uint64_t lo, uint64_t hi)
 {
 	if (lo & IXGBE_RXD_ETQF)
 		lo &= ~IXGBE_RXD_TYPES;
-	describe(p, lo, hi);
+	p->flags = flags_of(lo, hi);
+	p->hash = IXGBE_RXD_HASH(lo);
+	p->vlan_tci = IXGBE_RXD_VLAN(hi);
 	p->error = hi & IXGBE_RXD_ERRORS ? NIC_RX_BAD_FRAME : NIC_RX_OK;
 }
 
@@ -78,6 +78,7 @@ static unsigned rx_post(struct nic_rxq *q, const struct nic_buffer *b, unsigned 
 	uint32_t end = first + MIN(nr, mask - owned), buffer_bytes = q->buffer_bytes;
 	struct ixgbe_rx_desc *ring = rx->ring;
 	struct ixgbe_rx_slot *slot = rx->slot;
+	uint64_t *header_hpa = rx->header_hpa;
 
 	for (; at != end; at++, b++) {
 		struct ixgbe_rx_desc *d = &ring[at & mask];
@@ -87,7 +88,7 @@ static unsigned rx_post(struct nic_rxq *q, const struct nic_buffer *b, unsigned 
 			break;
 		s->cookie = b->cookie;
 		s->hpa = b->hpa;
-		s->header_hpa = b->header_hpa;
+		header_hpa[at & mask] = b->header_hpa;
 		d->lo = b->hpa;
 		d->hi = b->header_hpa; /* even: DD not set */
 	}
@@ -159,15 +160,14 @@ static inline bool take_packets(
 			break;
 		}
 		store_relaxed(&d->lo, NO_ADDRESS);
-		describe(p, *lo, *hi);
-		p->len_bytes = buffer->len_bytes = len;
-		buffer->cookie = slot[at].cookie;
+		*p = (struct nic_rx_packet){ .len_bytes = len,
+			.hash = IXGBE_RXD_HASH(*lo),
+			.flags = flags_of(*lo, *hi),
+			.vlan_tci = IXGBE_RXD_VLAN(*hi),
+			.first_buffer = (uint16_t)nb,
+			.nr_buffers = 1 };
+		*buffer = (struct nic_rx_buffer){ slot[at].cookie, len };
 		bytes += len;
-		p->first_buffer = (uint16_t)nb;
-		p->nr_buffers = 1;
-		p->rsc_segments = 0;
-		p->error = NIC_RX_OK;
-		p->header_bytes = 0;
 	}
 	b->nr_packets += clean - first;
 	b->nr_buffers = nb;

@@ -14,7 +14,7 @@ static void park(struct ixgbe_rx *rx, struct ixgbe_rx_chain *c, uint32_t at, uin
 	rx->free_nodes = node->next;
 	*node = (struct ixgbe_rx_node){ .cookie = rx->slot[at].cookie,
 		.hpa = rx->slot[at].hpa,
-		.header_hpa = rx->slot[at].header_hpa,
+		.header_hpa = rx->header_hpa[at],
 		.len_bytes = len_bytes,
 		.next = IXGBE_NO_SLOT };
 	if (c->nr)

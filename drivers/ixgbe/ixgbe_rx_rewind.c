@@ -37,7 +37,7 @@ static uint32_t collect(struct ixgbe_rx *rx)
 		rx->free_nodes = rx->node[n].next;
 		rx->node[n].cookie = rx->slot[p & rx->mask].cookie;
 		rx->node[n].hpa = rx->slot[p & rx->mask].hpa;
-		rx->node[n].header_hpa = rx->slot[p & rx->mask].header_hpa;
+		rx->node[n].header_hpa = rx->header_hpa[p & rx->mask];
 		rx->node[n].next = list;
 		list = n;
 	}
@@ -69,7 +69,8 @@ void ixgbe_rx_rewind(struct ixgbe_rx *rx)
 		struct ixgbe_rx_node *node = &rx->node[list];
 		uint32_t next = node->next, at = rx->filled++;
 
-		rx->slot[at] = (struct ixgbe_rx_slot){ node->cookie, node->hpa, node->header_hpa };
+		rx->slot[at] = (struct ixgbe_rx_slot){ node->cookie, node->hpa };
+		rx->header_hpa[at] = node->header_hpa;
 		rx->ring[at] = (struct ixgbe_rx_desc){ node->hpa, node->header_hpa };
 		node->next = rx->free_nodes;
 		rx->free_nodes = list;
