@@ -77,7 +77,7 @@ static void log_trouble(const struct ioat_chan *c, const char *what, uint32_t er
 
 	/* A device that does it all the time must not fill the log. */
 	log_print(nr <= LOGGED_MAX ? LOG_WARN : LOG_DEBUG,
-		"ioat %02x:%02x.%x channel %u: %s, CHANERR %#x", c->dev->bdf >> 8,
+		"ioat %02x:%02x.%x channel %u: %s, CHANERR 0x%x", c->dev->bdf >> 8,
 		c->dev->bdf >> 3 & 0x1f, c->dev->bdf & 7, c->index, what, err);
 }
 
