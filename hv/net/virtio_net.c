@@ -155,6 +155,7 @@ static bool reset_pending(struct virtio_device *v)
 	d->features = 0;
 	store_relaxed(&d->broken, 0u);
 	store_relaxed(&d->active_pairs, 1u);
+	memset(&d->flows, 0, sizeof(d->flows));
 	d->promiscuous = false;
 	d->all_multicast = false;
 	memcpy(d->config.mac, d->setup.mac, sizeof(d->config.mac));

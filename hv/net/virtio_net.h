@@ -23,6 +23,7 @@
 
 #include "lib/bits.h"
 #include "net/copy.h"
+#include "net/flow.h"
 #include "net/frame.h"
 #include "net/frame_ring.h"
 #include "net/port.h"
@@ -228,6 +229,7 @@ struct virtio_net {
 	uint64_t features; /* negotiated */
 	uint32_t broken;   /* needs_reset was called; atomic */
 	unsigned active_pairs;
+	struct flow_table flows;	 /* of use with several of them */
 	bool promiscuous, all_multicast; /* as the driver wishes; the switch decides */
 	struct ctrl_queue ctrl;
 	struct virtio_net_pair pair[];

@@ -18,8 +18,8 @@ static struct rx_queue *rx_of(struct port *p, const struct frame *f)
 	struct virtio_net *d = CONTAINER_OF(p, struct virtio_net, port);
 	unsigned pairs = load_relaxed(&d->active_pairs);
 
-	/* One source stays in one queue, and so in order. */
-	return &d->pair[pairs > 1 ? f->source_port % pairs : 0].rx;
+	/* A flow stays in one queue, and so in order, while the guest sends by one. */
+	return &d->pair[pairs > 1 ? flow_pair(&d->flows, f, pairs) : 0].rx;
 }
 
 static int deliver(struct port *p, struct frame *f)

@@ -129,6 +129,8 @@ static enum drop_reason tx_build(
 	f->offload.gso_size = h.gso_size;
 	f->offload.csum_start = h.csum_start;
 	f->offload.csum_offset = h.csum_offset;
+	if (load_relaxed(&tx->q.dev->active_pairs) > 1)
+		flow_learn(&tx->q.dev->flows, f, tx->q.index / 2);
 	return GOOD;
 }
 
