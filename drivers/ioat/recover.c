@@ -20,7 +20,7 @@
 #include "lib/errno.h"
 #include "lib/log.h"
 
-#define LOGGED_MAX 16
+#define LOGGED_MAX 32
 
 static bool needs_config_clear(const struct ioat_device *dev)
 {
