@@ -1,6 +1,6 @@
 # Bare-metal test guests: guest-stub/NAME/*.c on top of guest-stub/lib, as PVH ELF64 images
 # build/guest-stub/NAME.elf. guest-stub/linux, the Linux guest's rootfs, has rules of its own.
-STUB_NAMES  := smoke echo generator hostile
+STUB_NAMES  := smoke echo generator hog hostile
 STUB_CFLAGS := -std=c11 -O2 -g -m64 -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
 	-fno-strict-aliasing -fno-tree-loop-distribute-patterns \

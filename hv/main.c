@@ -25,6 +25,7 @@
 #include "vm/build.h"
 #include "vm/conf.h"
 #include "vm/nic.h"
+#include "vm/steer.h"
 #include "vm/uplink.h"
 #include "vm/vm.h"
 #include "vmx/vmx.h"
@@ -150,6 +151,7 @@ static uint64_t housekeeping(void)
 		vm_poll(vms[i]);
 	vm_nics_housekeeping(tsc_to_us(now));
 	vm_uplinks_housekeeping(tsc_to_us(now));
+	vm_steer_housekeeping(tsc_to_us(now));
 	end_if_all_stopped();
 	return MIN(soon_us, HOUSEKEEPING_US);
 }
@@ -183,7 +185,8 @@ static int build_guests(const struct boot_info *bi)
 	vm_hooks.putc = monitor_guest_putc;
 	vm_hooks.mark = monitor_mark;
 	vm_hooks.stopped = guest_stopped;
-	if (start_scheduler() || vmx_shared_init() || copy_start(sched_worker, conf.ioat) ||
+	if (start_scheduler() || vmx_shared_init() ||
+		copy_start(sched_worker, conf.ioat, vm_steer_dca(&conf)) || vm_steer_init(&conf) ||
 		vm_switches_create(&conf))
 		return -1;
 	err = vm_create_all(&conf, bi);

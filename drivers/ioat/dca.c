@@ -40,9 +40,11 @@ static void set_bits16(uint64_t base, uint32_t off, uint32_t bits)
 }
 
 /* 3.4 has none: there the cache allocates by itself (DDIO). */
-void ioat_dca_init(struct ioat_device *dev)
+void ioat_dca_init(struct ioat_device *dev, enum ioat_dca wish)
 {
-	if (dev->version >= IOAT_CBVER_3_4 || !cpu_has_dca() ||
+	if (wish == IOAT_DCA_OFF || (wish == IOAT_DCA_PROBE && !cpu_has_dca()))
+		return;
+	if (dev->version >= IOAT_CBVER_3_4 ||
 		!(ioat_read32(dev->regs, IOAT_DMACAP) & IOAT_DMACAP_DCA))
 		return;
 	dev->dca_offset = ioat_read16(dev->regs, IOAT_DCAOFFSET);

@@ -38,7 +38,7 @@ void ioat_off_the_bus(struct ioat_device *dev);
 void ioat_device_kill(struct ioat_device *dev);
 
 /* dca.c */
-void ioat_dca_init(struct ioat_device *dev);
+void ioat_dca_init(struct ioat_device *dev, enum ioat_dca wish);
 
 /* interrupt.c: what a reset may have undone. */
 void ioat_interrupt_restore(struct ioat_device *dev);

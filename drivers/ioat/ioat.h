@@ -121,10 +121,14 @@ struct ioat_device {
 	struct ioat_chan chan[IOAT_CHANNELS_MAX];
 };
 
+/* Whether the engine's writes, and by its tags a NIC's, may be aimed at caches: never; if CPU,
+ * firmware and engine say that they support it; without asking the CPU. */
+enum ioat_dca { IOAT_DCA_OFF, IOAT_DCA_PROBE, IOAT_DCA_FORCE };
+
 /* How many there are: an upper bound of what ioat_probe() finds. */
 unsigned ioat_count(void);
 /* Finds the engines and fills in up to `max`, caller-allocated; how many. At start, boot CPU. */
-unsigned ioat_probe(struct ioat_device *dev, unsigned max);
+unsigned ioat_probe(struct ioat_device *dev, unsigned max, enum ioat_dca dca);
 /* No DMA from now on: for the end of everything. Waits IOAT_RESET_US at most for each channel. */
 void ioat_stop(struct ioat_device *dev);
 

@@ -102,7 +102,7 @@ static int reset_all(struct ioat_device *dev)
 	return 0;
 }
 
-static int set_up(struct ioat_device *dev, pci_bdf bdf, uint16_t device_id)
+static int set_up(struct ioat_device *dev, pci_bdf bdf, uint16_t device_id, enum ioat_dca dca)
 {
 	int r;
 
@@ -119,7 +119,7 @@ static int set_up(struct ioat_device *dev, pci_bdf bdf, uint16_t device_id)
 		return r;
 	order_writes(bdf);
 	ioat_write8(dev->regs, IOAT_INTRCTRL, 0);
-	ioat_dca_init(dev);
+	ioat_dca_init(dev, dca);
 	host_pci_set_command(bdf, HOST_PCI_COMMAND_MASTER | HOST_PCI_COMMAND_NO_INTX, 0);
 	return 0;
 }
@@ -127,6 +127,7 @@ static int set_up(struct ioat_device *dev, pci_bdf bdf, uint16_t device_id)
 struct probe {
 	struct ioat_device *dev;
 	unsigned nr, max;
+	enum ioat_dca dca;
 };
 
 static bool visit(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg)
@@ -137,7 +138,7 @@ static bool visit(pci_bdf bdf, uint16_t vendor, uint16_t device, void *arg)
 
 	if (!is_known(vendor, device))
 		return false;
-	r = set_up(dev, bdf, device);
+	r = set_up(dev, bdf, device, p->dca);
 	if (r) {
 		log_warn("ioat %02x:%02x.%x: %04x not used (%d)", bdf >> 8, bdf >> 3 & 0x1f,
 			bdf & 7, device, r);
@@ -164,9 +165,9 @@ unsigned ioat_count(void)
 	return nr;
 }
 
-unsigned ioat_probe(struct ioat_device *dev, unsigned max)
+unsigned ioat_probe(struct ioat_device *dev, unsigned max, enum ioat_dca dca)
 {
-	struct probe p = { .dev = dev, .max = max };
+	struct probe p = { .dev = dev, .max = max, .dca = dca };
 
 	if (max)
 		(void)host_pci_enumerate(visit, &p);

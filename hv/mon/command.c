@@ -3,6 +3,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mon/steer_view.h"
 
 #define WORDS_MAX 2 /* a command and its argument */
 
@@ -143,6 +144,18 @@ static void cmd_net(struct run *r)
 		print_uplink(r, i);
 }
 
+static void cmd_steer(struct run *r)
+{
+	const struct steer_view v = { r->c->ops, r->c->ctx, &r->sys };
+
+	if (!r->arg)
+		steer_view_print(&v, r->out);
+	else if (strcmp(r->arg, "trace") == 0)
+		steer_view_trace(&v, r->out);
+	else
+		mon_print(r->out, "steer, or steer trace\n");
+}
+
 static void print_mac(void *arg, const struct mon_mac *m)
 {
 	struct run *r = arg;
@@ -248,6 +261,7 @@ static const struct command commands[] = {
 	{ "exits", "[GUEST]", "VM exits by reason", cmd_exits, false, true },
 	{ "net", "", "ports with their counters and drops", cmd_net, false, false },
 	{ "macs", "", "addresses that the switches know", cmd_macs, false, false },
+	{ "steer", "[trace]", "where packets were put, and taken", cmd_steer, false, true },
 	{ "log", "LEVEL", "error, warn, info or debug", cmd_log, true, true },
 	{ "stats", "", "all counters as one line of JSON", cmd_stats, false, false },
 };

@@ -14,6 +14,7 @@
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "net/port.h"
+#include "net/steer_track.h"
 #include "net/virtio_net.h"
 #include "vm/conf.h"
 
@@ -80,6 +81,14 @@ struct mon_mac {
 	uint32_t age_s;
 };
 
+/* What steering did for a guest. */
+struct mon_steer {
+	struct steer_stats stats;
+	uint64_t retagged; /* NIC queues of it that were aimed at another core */
+	/* Its vCPUs' expected waits against what came, absolute: the sum, over so many waits. */
+	uint64_t wait_error_us, nr_waits;
+};
+
 struct mon_system {
 	uint64_t tsc, tsc_khz;
 	uint64_t image_bytes;  /* the hypervisor's ELF in memory */
@@ -87,6 +96,7 @@ struct mon_system {
 	unsigned nr_guests, nr_cores, nr_ports, nr_uplinks;
 	struct port_counters net; /* sum over all switches, departed ports included */
 	uint64_t copies_cpu, copies_ioat;
+	const char *steer_policy, *steer_backend;
 };
 
 enum mon_control { MON_START, MON_PAUSE, MON_RESUME, MON_RESET, MON_STOP, MON_POWEROFF };
@@ -97,6 +107,10 @@ struct mon_ops {
 	void (*core)(void *ctx, unsigned i, struct mon_core *c);
 	void (*port)(void *ctx, unsigned i, struct mon_port *p);
 	void (*uplink)(void *ctx, unsigned i, struct mon_uplink *u); /* core 0 only */
+	void (*steer)(void *ctx, unsigned guest, struct mon_steer *s);
+	/* The guest's newest packets of which is known where they were taken, oldest first. */
+	void (*for_each_placement)(void *ctx, unsigned guest,
+		void (*fn)(void *arg, const struct steer_trace *t), void *arg);
 	void (*for_each_mac)(void *ctx, void (*fn)(void *arg, const struct mon_mac *m), void *arg);
 	/* 0 or a negative errno: -EINVAL where the state does not allow it. */
 	int (*control)(void *ctx, unsigned guest, enum mon_control what);

@@ -12,6 +12,7 @@
 #include "net/copy_setup.h"
 #include "sched/sched.h"
 #include "vm/nic.h"
+#include "vm/steer.h"
 #include "vm/uplink.h"
 #include "vm/vm.h"
 
@@ -45,6 +46,8 @@ static void get_system(void *ctx, struct mon_system *s)
 	copy_stats_sum(&copies);
 	s->copies_cpu = copies.cpu_copies;
 	s->copies_ioat = copies.ioat_copies;
+	s->steer_policy = vm_steer_policy_name();
+	s->steer_backend = vm_steer_backend_name();
 }
 
 static enum mon_guest_state state_of(const struct vm *vm)
@@ -149,6 +152,29 @@ static void get_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 	}
 }
 
+static void get_steer(void *ctx, unsigned guest, struct mon_steer *s)
+{
+	const struct vm *vm = vms[guest];
+
+	(void)ctx;
+	*s = (struct mon_steer){ .retagged = vm_uplinks_retagged(vm) };
+	vm_nics_steer_sum(vm, &s->stats);
+	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
+		const struct sched_entity_stats *e = &vm->vcpu[i]->entity.stats;
+
+		s->wait_error_us += tsc_to_us(load_relaxed(&e->wait_error_ticks));
+		s->nr_waits += load_relaxed(&e->nr_waits);
+	}
+}
+
+static void for_each_placement(
+	void *ctx, unsigned guest, void (*fn)(void *arg, const struct steer_trace *t), void *arg)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < vms[guest]->nr_nics; i++)
+		virtio_net_for_each_placement(vms[guest]->nic[i]->net, fn, arg);
+}
+
 struct mac_walk {
 	void (*fn)(void *arg, const struct mon_mac *m);
 	void *arg;
@@ -235,6 +261,8 @@ const struct mon_ops monitor_ops = {
 	.core = get_core,
 	.port = get_port,
 	.uplink = get_uplink,
+	.steer = get_steer,
+	.for_each_placement = for_each_placement,
 	.for_each_mac = for_each_mac,
 	.control = control,
 	.guest_input = guest_input,

@@ -4,6 +4,7 @@
 #include "lib/atomic.h"
 #include "lib/fmt.h"
 #include "mon/json.h"
+#include "mon/steer_view.h"
 
 struct source {
 	const struct mon_ops *ops;
@@ -323,6 +324,7 @@ void stats_write(const struct mon_sink *sink, const struct mon_ops *ops, void *c
 	write_list(&j, &s, "core_ticks", s.sys.nr_cores, write_core);
 	write_net(&j, &s);
 	write_list(&j, &s, "ports", s.sys.nr_ports, write_port);
+	steer_view_json(&(struct steer_view){ ops, ctx, &s.sys }, &j);
 	write_marks(&j, &s, marks);
 	write_list(&j, &s, "uplinks", s.sys.nr_uplinks, write_uplink);
 	json_end_object(&j);

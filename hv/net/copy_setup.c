@@ -2,7 +2,6 @@
 #include "net/copy_setup.h"
 
 #include "cpu/percpu.h"
-#include "drivers/ioat/ioat.h"
 #include "lib/errno.h"
 #include "lib/log.h"
 #include "mem/page_alloc.h"
@@ -45,7 +44,7 @@ static unsigned distribute(void)
 	return nr;
 }
 
-static void start_channels(void)
+static void start_channels(enum ioat_dca dca)
 {
 	unsigned max = ioat_count();
 
@@ -56,11 +55,11 @@ static void start_channels(void)
 		log_warn("copy: no memory for %u I/OAT functions", max);
 		return;
 	}
-	nr_devices = ioat_probe(devices, max);
+	nr_devices = ioat_probe(devices, max, dca);
 	log_info("copy: %u I/OAT channels for %u cores", distribute(), nr_cpus);
 }
 
-int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat)
+int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat, enum ioat_dca dca)
 {
 	nr_devices = 0;
 	ctxs = alloc(nr_cpus * sizeof(*ctxs));
@@ -69,7 +68,7 @@ int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat)
 	for (unsigned i = 0; i < nr_cpus; i++)
 		copy_ctx_init(&ctxs[i], worker_of(i));
 	if (use_ioat)
-		start_channels();
+		start_channels(dca);
 	return 0;
 }
 
@@ -88,6 +87,38 @@ void copy_stats_sum(struct copy_stats *sum)
 {
 	for (unsigned i = 0; ctxs && i < nr_cpus; i++)
 		copy_stats_add(sum, &ctxs[i]);
+}
+
+bool copy_has_dca(void)
+{
+	for (unsigned i = 0; i < nr_devices; i++) {
+		if (devices[i].has_dca)
+			return true;
+	}
+	return false;
+}
+
+int copy_dca_tag(unsigned core, uint8_t *tag)
+{
+	for (unsigned i = 0; i < nr_devices; i++) {
+		if (!ioat_dca_tag(&devices[i], cpus[core]->apic_id, tag))
+			return 0;
+	}
+	return -ENOTSUP;
+}
+
+/* All engines of a machine have the platform's one map; a request passes the one that the NIC's
+ * root port asks. */
+int copy_dca_add_requester(pci_bdf bdf)
+{
+	int r = -ENOTSUP;
+
+	for (unsigned i = 0; i < nr_devices; i++) {
+		int err = ioat_dca_add_requester(&devices[i], bdf);
+
+		r = err == -ENOTSUP ? r : err;
+	}
+	return r;
 }
 
 unsigned copy_channels(void)

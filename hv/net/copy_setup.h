@@ -2,6 +2,7 @@
 #ifndef SLUICE_NET_COPY_SETUP_H
 #define SLUICE_NET_COPY_SETUP_H
 
+#include "drivers/ioat/ioat.h"
 #include "lib/bits.h"
 #include "net/copy.h"
 
@@ -10,7 +11,8 @@
  * many, up to COPY_CHANNELS_MAX. A channel aims at its core's cache to begin with, if it can aim.
  * Any engine that does not work is left out, with a message. 0, or -ENOMEM: there are no contexts.
  */
-int copy_start(struct worker *(*worker_of)(unsigned core), bool use_ioat) __must_check;
+int copy_start(
+	struct worker *(*worker_of)(unsigned core), bool use_ioat, enum ioat_dca dca) __must_check;
 /* The machine goes down: no DMA any more. */
 void copy_stop(void);
 
@@ -18,6 +20,13 @@ void copy_stop(void);
 struct copy_ctx *copy_of_core(unsigned core);
 /* All cores'. Adds to *sum. */
 void copy_stats_sum(struct copy_stats *sum);
+/* Whether an engine, or a NIC by a tag, can aim at caches. */
+bool copy_has_dca(void);
+/* The tag by which a NIC names the core's cache. -ENOTSUP: there is none. */
+int copy_dca_tag(unsigned core, uint8_t *tag) __must_check;
+/* Lets the tagged writes of a NIC through. -ENOTSUP, -ENOSPC. */
+int copy_dca_add_requester(pci_bdf bdf) __must_check;
+
 /* How many channels are in use. */
 unsigned copy_channels(void);
 

@@ -173,7 +173,7 @@ bool steer_queue_follow(
 		return false;
 	if (q->retagged && now_us - q->changed_us < STEER_HYSTERESIS_US)
 		return false;
-	q->core = core;
+	store_relaxed(&q->core, core);
 	q->changed_us = now_us;
 	store_relaxed(&q->retagged, q->retagged + 1);
 	return true;

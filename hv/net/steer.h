@@ -139,7 +139,7 @@ void steer_housekeeping(struct steer *s, uint64_t now_us);
  * runs on. */
 struct steer_queue {
 	unsigned number; /* for STEER_STATIC */
-	unsigned core;
+	unsigned core;	 /* atomic */
 	uint64_t changed_us;
 	uint64_t retagged; /* how often */
 };

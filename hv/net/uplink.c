@@ -4,12 +4,26 @@
 #include "lib/errno.h"
 #include "lib/fmt.h"
 
-void uplink_schedule(struct uplink_pair *pair, struct work *w)
+static unsigned core_of(const struct uplink_pair *pair)
 {
 	const struct uplink_setup *s = &pair->up->setup;
-	unsigned core = pair->hint ? hint_core(hint_read(pair->hint)) : s->home;
 
-	work_schedule(s->worker_of(core), w);
+	if (!pair->hint)
+		return s->home;
+	return s->steer ? load_relaxed(&pair->steer.core) : hint_core(hint_read(pair->hint));
+}
+
+void uplink_schedule(struct uplink_pair *pair, struct work *w)
+{
+	work_schedule(pair->up->setup.worker_of(core_of(pair)), w);
+}
+
+bool uplink_is_home(struct uplink_pair *pair, struct work *w)
+{
+	if (!pair->hint || !pair->up->setup.steer)
+		return true;
+	w->move_to = pair->up->setup.worker_of(core_of(pair));
+	return w->move_to == w->worker;
 }
 
 static int init_pair(struct uplink *up, unsigned i)
@@ -67,13 +81,22 @@ int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *s
 	return err;
 }
 
-void uplink_assign_pair(
-	struct uplink *up, unsigned pair, const struct port *guest, const struct sched_hint *hint)
+void uplink_assign_pair(struct uplink *up, unsigned pair, const struct port *guest,
+	const struct sched_hint *hint, unsigned number)
 {
+	struct uplink_pair *p;
+
 	if (pair == 0 || pair >= up->setup.nr_pairs)
 		return;
 	up->pair_of_port[guest->index] = (uint8_t)pair;
-	up->pair[pair]->hint = hint;
+	p = up->pair[pair];
+	p->hint = hint;
+	p->rx.work.who = hint;
+	p->tx.work.who = hint;
+	if (!up->setup.steer)
+		return;
+	steer_queue_init(up->setup.steer, &p->steer, number, hint_read(hint));
+	up->setup.aim(up, pair, p->steer.core);
 }
 
 static void schedule_pair(struct uplink_pair *pair)

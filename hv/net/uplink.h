@@ -1,7 +1,8 @@
 /* A physical network port as a port of the switch: between drivers/nic.h and net/port.h.
  *
- * Each queue pair of the NIC has a receive and a transmit work item, which run where the hint of
- * the vCPU says that the pair is for; pair 0, for everything else, runs on core `home`.
+ * Each queue pair of the NIC has a receive and a transmit work item, which run where steering says
+ * (steer.h), or else the hint of the vCPU that the pair is for; pair 0, for everything else, runs
+ * on core `home`. When the core changes, the pair's DMA and interrupt are aimed there too.
  *
  *   receive (uplink_rx.c): the NIC fills buffers of ours; each packet becomes a frame that refers
  *     to them, and goes to switch_forward(). When the last destination has copied, the buffers come
@@ -34,6 +35,7 @@
 #include "net/frame_ring.h"
 #include "net/port.h"
 #include "net/segment.h"
+#include "net/steer.h"
 #include "net/switch.h"
 #include "net/waiters.h"
 #include "net/work.h"
@@ -121,6 +123,7 @@ struct uplink_pair {
 	struct uplink *up;
 	unsigned index;
 	const struct sched_hint *hint; /* of the vCPU that it is for; NULL: core `home` */
+	struct steer_queue steer;
 	struct uplink_rx rx;
 	struct uplink_tx tx;
 };
@@ -133,6 +136,9 @@ struct uplink_setup {
 	struct worker *(*worker_of)(unsigned core);
 	uint64_t (*now_us)(void);
 	void *(*pages)(uint64_t len_bytes); /* zeroed, contiguous, in the direct map; NULL: none */
+	const struct steer *steer;	    /* NULL: none, pairs follow the hint */
+	/* With steer: the pair's DMA and interrupt go to this core from now on. Any core. */
+	void (*aim)(struct uplink *up, unsigned pair, unsigned core);
 };
 
 struct uplink {
@@ -149,9 +155,9 @@ struct uplink {
 int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup) __must_check;
 
 /* Pair 1.. is for the frames of, and to, the guest behind this port of the switch. Before frames
- * come; a pair that is not there is pair 0. */
-void uplink_assign_pair(
-	struct uplink *up, unsigned pair, const struct port *guest, const struct sched_hint *hint);
+ * come; a pair that is not there is pair 0. number: of the guest's device (virtio_net_setup). */
+void uplink_assign_pair(struct uplink *up, unsigned pair, const struct port *guest,
+	const struct sched_hint *hint, unsigned number);
 
 /* Posts receive buffers; after nic->ops->start(). */
 void uplink_start(struct uplink *up);
@@ -165,6 +171,9 @@ void uplink_wake(void *up, struct nic *nic, unsigned vector);
 int uplink_rx_init(struct uplink_pair *pair) __must_check;
 int uplink_tx_init(struct uplink_pair *pair) __must_check;
 void uplink_schedule(struct uplink_pair *pair, struct work *w);
+/* At the start of a run of one of the pair's works. False: it belongs to another core, which is in
+ * w->move_to. */
+bool uplink_is_home(struct uplink_pair *pair, struct work *w);
 extern const struct port_ops uplink_port_ops;
 
 /* One writer, read by anyone. */

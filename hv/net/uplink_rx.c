@@ -197,6 +197,16 @@ static bool poll_on(struct uplink_pair *pair, unsigned moved)
 	return nic_rx_pending(rx->queue);
 }
 
+/* The receive work, which looks most often, turns the pair towards its vCPU. */
+static void follow(struct uplink_pair *pair, uint64_t now_us)
+{
+	const struct uplink_setup *s = &pair->up->setup;
+
+	if (s->steer && pair->hint &&
+		steer_queue_follow(s->steer, &pair->steer, hint_read(pair->hint), now_us))
+		s->aim(pair->up, pair->index, pair->steer.core);
+}
+
 static enum work_result rx_run(struct work *w, unsigned budget)
 {
 	struct uplink_pair *pair = CONTAINER_OF(w, struct uplink_pair, rx.work);
@@ -204,6 +214,9 @@ static enum work_result rx_run(struct work *w, unsigned budget)
 	uint64_t now_us = pair->up->setup.now_us();
 	unsigned moved = 0, n;
 
+	follow(pair, now_us);
+	if (!uplink_is_home(pair, w))
+		return WORK_MOVE;
 	do {
 		n = poll(pair, now_us);
 		moved += n;

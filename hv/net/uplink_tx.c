@@ -226,11 +226,14 @@ static bool poll_on(struct uplink_tx *tx, bool moved)
 
 static enum work_result tx_run(struct work *w, unsigned budget)
 {
-	struct uplink_tx *tx = &CONTAINER_OF(w, struct uplink_pair, tx.work)->tx;
+	struct uplink_pair *pair = CONTAINER_OF(w, struct uplink_pair, tx.work);
+	struct uplink_tx *tx = &pair->tx;
 	uint32_t head = tx->head, tail = tx->tail;
 	unsigned left = budget;
 	bool blocked;
 
+	if (!uplink_is_home(pair, w))
+		return WORK_MOVE;
 	reap(tx);
 	blocked = !move(tx, &left);
 	nic_tx_flush(tx->queue); /* one doorbell for all of it */

@@ -169,6 +169,7 @@ struct rx_queue {
 	unsigned this_core, dest_core;
 	bool held;
 	uint64_t held_since_us;
+	uint32_t owed_until; /* frames of the ring up to here have waited long enough */
 	struct steer_track track;
 	/* The buffers for the frame at hand. */
 	unsigned nr_buffers, nr_segments;
@@ -251,6 +252,10 @@ void virtio_net_release(struct virtio_net *d, struct worker *worker);
 void virtio_net_consume(struct virtio_net *d, unsigned core, uint64_t now_us, bool at_once);
 /* Adds to *sum. */
 void virtio_net_steer_sum(const struct virtio_net *d, struct steer_stats *sum);
+
+/* The newest placements that were taken, oldest first. Any core. */
+void virtio_net_for_each_placement(
+	const struct virtio_net *d, void (*fn)(void *arg, const struct steer_trace *t), void *arg);
 
 /* Sums over the device's queues. */
 void virtio_net_sum(const struct virtio_net *d, struct virtio_net_stats *sum);

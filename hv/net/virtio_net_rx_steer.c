@@ -74,10 +74,11 @@ void rx_steer_schedule(struct rx_queue *rx, const struct frame *f)
 
 /* ---- Holding ---- */
 
-/* For too long, or too many. */
+/* For too long, or too many; or the rest of those of which that was said. */
 static bool is_overdue(const struct rx_queue *rx)
 {
-	if (frame_ring_used(&rx->ring) >= RX_HOLD_FRAMES)
+	if ((int32_t)(rx->owed_until - rx->ring.head) > 0 ||
+		frame_ring_used(&rx->ring) >= RX_HOLD_FRAMES)
 		return true;
 	return rx->held_since_us && setup_of(rx)->now_us() - rx->held_since_us >= STEER_HOLD_MAX_US;
 }
@@ -147,8 +148,10 @@ static struct steer_verdict decide(struct rx_queue *rx, const struct frame *f, u
 	v = steer_decide(s->steer, word, fixed, rx->this_core, engine);
 	if (v.action != STEER_HOLD || !is_overdue(rx))
 		return v;
-	if (rx->held_since_us)
+	if (rx->held_since_us) {
 		stat_add(&rx->track.stats.holds_ended, 1);
+		rx->owed_until = rx->ring.head + frame_ring_used(&rx->ring);
+	}
 	word = hint_pack(HINT_RUNNING, v.core, 0); /* as if */
 	return steer_decide(s->steer, word, fixed, rx->this_core, engine);
 }
@@ -212,4 +215,21 @@ void virtio_net_steer_sum(const struct virtio_net *d, struct steer_stats *sum)
 {
 	for (unsigned i = 0; i < d->setup.nr_pairs; i++)
 		steer_stats_add(sum, &d->pair[i].rx.track.stats);
+}
+
+void virtio_net_for_each_placement(
+	const struct virtio_net *d, void (*fn)(void *arg, const struct steer_trace *t), void *arg)
+{
+	for (unsigned i = 0; i < d->setup.nr_pairs; i++) {
+		const struct steer_track *track = &d->pair[i].rx.track;
+		uint32_t first, end;
+
+		steer_track_range(track, &first, &end);
+		for (uint32_t n = first; n != end; n++) {
+			struct steer_trace t;
+
+			if (steer_track_read(track, n, &t))
+				fn(arg, &t);
+		}
+	}
 }

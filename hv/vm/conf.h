@@ -98,6 +98,9 @@ struct conf_switch {
 	struct conf_uplink uplink;
 };
 
+/* Where DMA lands: as the machine says, or forced. */
+enum conf_steer { CONF_STEER_AUTO, CONF_STEER_NONE, CONF_STEER_DDIO, CONF_STEER_DCA };
+
 struct conf {
 	unsigned log_level;	 /* enum log_level, default info */
 	bool poweroff_when_idle; /* idle=poweroff: power off when the last guest has stopped */
@@ -109,6 +112,8 @@ struct conf {
 	bool apicv;		 /* apicv=off works as on a CPU without it; default true */
 	bool posted_interrupts;	 /* likewise; default true */
 	bool ioat;		 /* I/OAT channels copy; default true */
+	unsigned steer_policy;	 /* enum steer_policy, default full */
+	unsigned steer_backend;	 /* enum conf_steer, default auto */
 	unsigned nr_switches;
 	struct conf_switch sw[CONF_SWITCHES_MAX];
 	unsigned nr_guests;

@@ -38,7 +38,7 @@ int conf_unsigned(struct conf_parser *p, struct conf_span s, const char *what,
 int conf_mirrors_check(struct conf_parser *p) __must_check;
 
 /* [sluice] (conf_sluice.c) */
-#define CONF_SLUICE_OPTIONS 10
+#define CONF_SLUICE_OPTIONS 12
 extern const struct conf_option conf_sluice_options[CONF_SLUICE_OPTIONS];
 void conf_sluice_defaults(struct conf *c);
 

@@ -2,6 +2,7 @@
 #include "vm/conf_parser.h"
 
 #include "lib/log.h"
+#include "net/steer.h"
 
 static int set_log(struct conf_parser *p, struct conf_span s)
 {
@@ -67,6 +68,18 @@ static int set_ioat(struct conf_parser *p, struct conf_span s)
 	return conf_on_off(&p->r, s, "ioat", &p->c->ioat);
 }
 
+static int set_policy(struct conf_parser *p, struct conf_span s)
+{
+	_Static_assert(STEER_STATIC == 0 && STEER_FULL == 3, "order of the words below");
+	return conf_choice(&p->r, s, "policy", "static|rss|follow|full", &p->c->steer_policy);
+}
+
+static int set_steer(struct conf_parser *p, struct conf_span s)
+{
+	_Static_assert(CONF_STEER_AUTO == 0 && CONF_STEER_DCA == 3, "order of the words below");
+	return conf_choice(&p->r, s, "steer", "auto|none|ddio|dca", &p->c->steer_backend);
+}
+
 const struct conf_option conf_sluice_options[CONF_SLUICE_OPTIONS] = {
 	{ .name = "log", .set = set_log },
 	{ .name = "idle", .set = set_idle },
@@ -78,6 +91,8 @@ const struct conf_option conf_sluice_options[CONF_SLUICE_OPTIONS] = {
 	{ .name = "apicv", .set = set_apicv },
 	{ .name = "posted_interrupts", .set = set_posted_interrupts },
 	{ .name = "ioat", .set = set_ioat },
+	{ .name = "policy", .set = set_policy },
+	{ .name = "steer", .set = set_steer },
 };
 
 void conf_sluice_defaults(struct conf *c)
@@ -89,4 +104,5 @@ void conf_sluice_defaults(struct conf *c)
 	c->apicv = true;
 	c->posted_interrupts = true;
 	c->ioat = true;
+	c->steer_policy = STEER_FULL;
 }

@@ -1,12 +1,14 @@
 /* Wiring of virtio-net devices between a guest's PCI bus and a switch; see nic.h. */
 #include "vm/nic.h"
 
+#include "cpu/percpu.h"
 #include "cpu/tsc.h"
 #include "lib/errno.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mem/page_alloc.h"
+#include "vm/steer.h"
 #include "vm/vm.h"
 
 #define AGEING_PERIOD_US 1000000
@@ -67,8 +69,48 @@ static struct port_policy policy_of(const struct conf_nic *c)
 	return p;
 }
 
+/* ---- The scheduler, as steering sees it ---- */
+
+static unsigned this_core(void)
+{
+	return this_cpu()->index;
+}
+
+static void wake(struct sched_hint *h)
+{
+	sched_wake_io(CONTAINER_OF(h, struct sched_entity, hint));
+}
+
+static void release(struct sched_hint *h)
+{
+	struct vcpu *v = CONTAINER_OF(h, struct vcpu, entity.hint);
+
+	vm_nics_release(v->vm, hint_core(hint_read(h)));
+}
+
+void vm_nics_release(struct vm *vm, unsigned core)
+{
+	for (unsigned i = 0; i < vm->nr_nics; i++)
+		virtio_net_release(vm->nic[i]->net, sched_worker(core));
+}
+
+void vm_nics_consume(struct vm *vm, unsigned core, uint64_t t_us, bool at_once)
+{
+	for (unsigned i = 0; i < vm->nr_nics; i++)
+		virtio_net_consume(vm->nic[i]->net, core, t_us, at_once);
+}
+
+void vm_nics_steer_sum(const struct vm *vm, struct steer_stats *sum)
+{
+	for (unsigned i = 0; i < vm->nr_nics; i++)
+		virtio_net_steer_sum(vm->nic[i]->net, sum);
+}
+
+/* ---- Devices ---- */
+
 static struct virtio_net *create_device(struct vm *vm, unsigned n)
 {
+	static unsigned number;
 	const struct conf_nic *c = &vm->conf->nic[n];
 	char name[sizeof(((struct port *)0)->name)];
 	struct virtio_net_setup setup = {
@@ -81,11 +123,19 @@ static struct virtio_net *create_device(struct vm *vm, unsigned n)
 		.hint = &vm->vcpu[0]->entity.hint,
 		.worker_of = sched_worker,
 		.now_us = now_us,
+		.steer = &vm_steer,
+		.number = number,
+		.pending = &vm->published,
+		.this_core = this_core,
+		.place = sched_place,
+		.wake = wake,
+		.release = release,
 	};
 	void *memory = pages_for(virtio_net_len_bytes(setup.nr_pairs));
 
 	fmt_print(name, sizeof(name), "%s.%u", vm->conf->name, n);
 	memcpy(setup.mac, c->mac, ETH_ALEN);
+	number++;
 	return memory ? virtio_net_init(memory, &setup) : NULL;
 }
 

@@ -33,6 +33,14 @@ int vm_nic_create(struct vm *vm, unsigned n, struct vm_nic **nic) __must_check;
 /* Begins the device's reset, or looks how far it is: true when no frame of it is in flight. */
 bool vm_nic_reset(struct vm_nic *nic);
 
+/* What was held until the guest's first vCPU, which its NICs follow, is scheduled in goes on, at
+ * that core's worker. Any core. */
+void vm_nics_release(struct vm *vm, unsigned core);
+/* That vCPU takes what was published for it; as steer_track_consume(). */
+void vm_nics_consume(struct vm *vm, unsigned core, uint64_t now_us, bool at_once);
+/* What steering did for the guest. */
+void vm_nics_steer_sum(const struct vm *vm, struct steer_stats *sum);
+
 /* Core 0, every 10 ms: ageing, stalled receivers. */
 void vm_nics_housekeeping(uint64_t now_us);
 

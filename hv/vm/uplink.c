@@ -11,8 +11,10 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "mem/page_alloc.h"
+#include "net/copy_setup.h"
 #include "sched/sched.h"
 #include "vm/nic.h"
+#include "vm/steer.h"
 #include "vm/vm.h"
 
 #define MODERATION_US 40   /* between two interrupts of a vector */
@@ -106,6 +108,22 @@ static void control_interrupt(uint8_t vector, void *arg)
 	v->owner->up.nic->ops->control_interrupt(v->owner->up.nic);
 }
 
+/* ---- Where a pair's DMA and interrupts go ---- */
+
+static void aim(struct uplink *up, unsigned pair, unsigned core)
+{
+	struct vm_uplink *u = CONTAINER_OF(up, struct vm_uplink, up);
+	struct nic *nic = up->nic;
+
+	/* Neither has to work: without a tag DMA goes where it goes, and the interrupt's handler
+	 * finds the pair's core from any other. */
+	if (nic->capabilities & NIC_CAP_DCA)
+		(void)nic->ops->set_dca(nic, pair, vm_steer_tag(core));
+	if (pair < nic->nr_vectors)
+		(void)nic->ops->route_vector(
+			nic, pair, cpus[core]->apic_id, u->vector[pair].idt_vector);
+}
+
 /* ---- Construction ---- */
 
 struct guest_port {
@@ -173,11 +191,12 @@ static int route_vectors(struct vm_uplink *u)
 	for (unsigned i = 0; !err && i <= nic->nr_vectors; i++) {
 		int vector;
 
-		u->vector[i] = (struct vm_uplink_vector){ u, i };
+		u->vector[i] = (struct vm_uplink_vector){ u, i, 0 };
 		vector = interrupt_alloc(
 			i == nic->nr_vectors ? control_interrupt : queue_interrupt, &u->vector[i]);
 		if (vector < 0)
 			return vector;
+		u->vector[i].idt_vector = (uint8_t)vector;
 		err = nic->ops->route_vector(nic, i, cpus[0]->apic_id, (uint8_t)vector);
 	}
 	return err;
@@ -203,8 +222,8 @@ static void serve_guests(struct vm_uplink *u, unsigned sw)
 		unsigned pair = n + 1 < u->up.setup.nr_pairs ? n + 1 : 0;
 
 		if (pair)
-			uplink_assign_pair(
-				&u->up, pair, &g.nic->net->port, &g.vm->vcpu[0]->entity.hint);
+			uplink_assign_pair(&u->up, pair, &g.nic->net->port,
+				&g.vm->vcpu[0]->entity.hint, g.nic->net->setup.number);
 		if (nic->ops->add_mac(nic, g.conf->mac, pair) || !g.conf->spoof_check)
 			promiscuous = true;
 	}
@@ -221,6 +240,8 @@ static int bring_up(struct vm_uplink *u, const struct search *s, unsigned sw)
 		.worker_of = sched_worker,
 		.now_us = now_us,
 		.pages = pages,
+		.steer = &vm_steer,
+		.aim = aim,
 	};
 	int err = attach(u, s, setup.nr_pairs);
 
@@ -233,6 +254,8 @@ static int bring_up(struct vm_uplink *u, const struct search *s, unsigned sw)
 	if (err)
 		return err;
 	serve_guests(u, sw);
+	if (vm_steer.backend == STEER_BACKEND_DCA && copy_dca_add_requester(s->bdf))
+		log_warn("%s: no I/OAT function lets its tags through", u->name);
 	err = u->up.nic->ops->start(u->up.nic);
 	if (!err)
 		uplink_start(&u->up);
@@ -311,4 +334,19 @@ uint64_t vm_uplinks_poll(void)
 			next_us = POLL_US;
 	}
 	return next_us;
+}
+
+uint64_t vm_uplinks_retagged(const struct vm *vm)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
+		const struct uplink *up = &vm_uplink[i]->up;
+
+		for (unsigned n = 0; n < up->setup.nr_pairs; n++) {
+			if (up->pair[n]->hint == &vm->vcpu[0]->entity.hint)
+				sum += load_relaxed(&up->pair[n]->steer.retagged);
+		}
+	}
+	return sum;
 }

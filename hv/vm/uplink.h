@@ -10,11 +10,13 @@
 
 #define VM_UPLINK_VECTORS (UPLINK_PAIRS_MAX + 1) /* the last one is the control vector */
 
+struct vm;
 struct vm_uplink;
 
 struct vm_uplink_vector {
 	struct vm_uplink *owner;
 	unsigned index;
+	uint8_t idt_vector;
 };
 
 struct vm_uplink {
@@ -38,6 +40,9 @@ int vm_uplinks_create(const struct conf *c) __must_check;
 
 /* Core 0, every 10 ms. */
 void vm_uplinks_housekeeping(uint64_t now_us);
+
+/* How often queues that follow this guest were aimed at another core. */
+uint64_t vm_uplinks_retagged(const struct vm *vm);
 
 /* Core 0, at the end of everything: no DMA of a NIC any more; their statistics are final. */
 void vm_uplinks_stop(void);

@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/page_alloc.h"
+#include "vm/nic.h"
 #include "vm/vm.h"
 #include "vmx/tsc_scale.h"
 #include "vmx/vmx.h"
@@ -260,6 +261,22 @@ static void account_steal(struct vcpu *v, bool preempted)
 
 /* ---- The loop ---- */
 
+/* Whether packets are on target is judged by where the first vCPU, which the NICs follow, is when
+ * it takes them: before an entry, or at once, by a posted interrupt, while it is in the guest. */
+static void take_packets(struct vcpu *v, bool at_once)
+{
+	if (__builtin_expect(!load_relaxed(&v->vm->published), 1) || v->index != 0)
+		return;
+	(void)atomic_xchg(
+		&v->vm->published, 0u); /* before the look: what comes now sets it again */
+	vm_nics_consume(v->vm, this_cpu()->index, tsc_to_us(rdtsc()), at_once);
+}
+
+static void held_work(struct sched_entity *e)
+{
+	vm_nics_release(CONTAINER_OF(e, struct vcpu, entity)->vm, this_cpu()->index);
+}
+
 /* False: the vCPU has nothing to run and must sleep. */
 static bool runnable(struct vcpu *v, uint64_t now)
 {
@@ -302,9 +319,12 @@ static void enter_and_handle(struct vcpu *v, uint64_t now)
 	else
 		deliver_by_software(v);
 	arm_preemption_timer(now, MIN(sched_yield_tsc(), timer_deadline_host(v, now)));
+	take_packets(v, false);
 	before = rdtsc();
 	reason = vmx_vcpu_enter(&v->vmx);
 	v->guest_ticks += rdtsc() - before;
+	if (vmx_caps.posted_interrupts)
+		take_packets(v, true);
 	store_release(&v->vmx.in_guest, false);
 	v->nr_exits++;
 	v->exits[MIN(reason & 0xffff, EXIT_REASONS - 1u)]++;
@@ -352,6 +372,7 @@ int vcpu_init(struct vcpu *v, struct vm *vm, unsigned index, uint16_t vpid)
 	v->index = index;
 	v->entity.run = run;
 	v->entity.resident = resident;
+	v->entity.held_work = index == 0 ? held_work : NULL;
 	v->entity.weight = vm->conf->weight;
 	v->entity.cap_percent = vm->conf->cap_percent;
 	v->entity.group = vm->index;

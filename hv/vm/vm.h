@@ -60,6 +60,7 @@ struct vm {
 	struct pvclock clock;
 	unsigned nr_nics;
 	struct vm_nic *nic[CONF_NICS_MAX];
+	uint32_t published; /* its NICs have given it packets since it looked last; atomic */
 	unsigned nr_vcpus;
 	struct vcpu *vcpu[CONF_VCPUS_MAX];
 

@@ -59,6 +59,8 @@ static inline void fake_system(void *ctx, struct mon_system *s)
 	s->net.tx_frames = 8;
 	s->net.drops[DROP_RUNT] = 2;
 	s->copies_cpu = 8;
+	s->steer_policy = "full";
+	s->steer_backend = "dca";
 }
 
 static inline void fake_guest(void *ctx, unsigned i, struct mon_guest *g)
@@ -114,6 +116,32 @@ static inline void fake_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 	u->counters.rx_frames = 200;
 }
 
+static inline void fake_steer(void *ctx, unsigned guest, struct mon_steer *s)
+{
+	(void)ctx;
+	s->stats.placed = 10;
+	s->stats.on_target = 7;
+	s->stats.missed[STEER_MISSED_OLD] = 2;
+	s->stats.missed[STEER_MISSED_ASTRAY] = 1;
+	s->stats.held = guest;
+	s->retagged = 5;
+	s->wait_error_us = 90;
+	s->nr_waits = 10 * guest;
+}
+
+static inline void fake_for_each_placement(
+	void *ctx, unsigned guest, void (*fn)(void *arg, const struct steer_trace *t), void *arg)
+{
+	struct steer_trace t = { .placement = { 0x123400c, 1514, 1, STEER_BY_ENGINE, false },
+		.published_us = 77,
+		.consumed_us = 80,
+		.consumed_core = guest,
+		.missed = guest ? STEER_MISSED_REASONS : STEER_MISSED_MOVED };
+
+	(void)ctx;
+	fn(arg, &t);
+}
+
 static inline void fake_for_each_mac(
 	void *ctx, void (*fn)(void *arg, const struct mon_mac *m), void *arg)
 {
@@ -167,6 +195,8 @@ static const struct mon_ops fake_ops = {
 	.core = fake_core,
 	.port = fake_port,
 	.uplink = fake_uplink,
+	.steer = fake_steer,
+	.for_each_placement = fake_for_each_placement,
 	.for_each_mac = fake_for_each_mac,
 	.control = fake_control,
 	.guest_input = fake_guest_input,

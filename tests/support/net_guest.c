@@ -52,6 +52,21 @@ static void make_memory(struct test_memory *m, uint64_t gpa)
 	m->gm.region[0] = (struct guest_mem_region){ gpa, MEMORY_BYTES, m->bytes };
 }
 
+static void add_steering(struct virtio_net_setup *setup, unsigned number)
+{
+	const struct virtio_net_setup *from = world.steering;
+
+	if (!from)
+		return;
+	setup->steer = from->steer;
+	setup->number = number;
+	setup->pending = from->pending;
+	setup->this_core = from->this_core;
+	setup->place = from->place;
+	setup->wake = from->wake;
+	setup->release = from->release;
+}
+
 static void make_guest(struct net_guest *g, unsigned i, const struct net_guest_conf *conf)
 {
 	static const char *const name[NET_GUESTS_MAX] = { "a.0", "b.0", "c.0", "d.0" };
@@ -67,6 +82,7 @@ static void make_guest(struct net_guest *g, unsigned i, const struct net_guest_c
 		.now_us = now_us };
 	uint64_t len = ALIGN_UP(virtio_net_len_bytes(1), 64);
 
+	add_steering(&setup, i);
 	memset(g, 0, sizeof(*g));
 	g->world = &world;
 	memcpy(g->mac, (uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t)(i + 1) }, 6);

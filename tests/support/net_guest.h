@@ -48,6 +48,8 @@ struct net_world {
 	unsigned nr_guests;
 	/* For guests' memory, where it is not just anywhere: zeroed, never freed; NULL: none. */
 	uint8_t *(*memory)(uint64_t len_bytes);
+	/* The devices' steering, from `steer` to the end of the struct; NULL: none. */
+	const struct virtio_net_setup *steering;
 	struct net_guest guest[NET_GUESTS_MAX];
 };
 

@@ -34,7 +34,7 @@ static int setup(void **state)
 {
 	(void)state;
 	machine_start(&(struct ioat_model_config){ .device_id = 0x0e20 }, 1);
-	assert_int_equal(ioat_probe(device, 1), 1);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 1);
 	chan = &device[0].chan[0];
 	assert_int_equal(ioat_open(chan), 0);
 	return 0;
@@ -394,7 +394,7 @@ static void test_error_interrupt(void **state)
 	(void)state;
 	machine_stop();
 	machine_start(&(struct ioat_model_config){ .device_id = 0x6f50 }, 1);
-	assert_int_equal(ioat_probe(device, 1), 1);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 1);
 	assert_int_equal(ioat_open(chan), 0);
 	assert_int_equal(ioat_interrupt_enable(chan, 0, notify, NULL), 0);
 	for (unsigned i = 1; i <= 3; i++) {

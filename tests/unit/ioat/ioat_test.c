@@ -19,7 +19,7 @@ static struct ioat_chan *chan; /* the first */
 static void start(const struct ioat_model_config *config)
 {
 	machine_start(config, 1);
-	assert_int_equal(ioat_probe(device, 1), 1);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 1);
 	chan = &device[0].chan[0];
 	assert_int_equal(ioat_open(chan), 0);
 }
@@ -75,7 +75,7 @@ static void test_probe(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
 		machine_start(&config[i], 2);
-		assert_int_equal(ioat_probe(device, 2), 2);
+		assert_int_equal(ioat_probe(device, 2, IOAT_DCA_PROBE), 2);
 		for (unsigned d = 0; d < 2; d++) {
 			assert_int_equal(device[d].version, want[i].version);
 			assert_int_equal(device[d].nr_channels, want[i].channels);
@@ -94,14 +94,14 @@ static void test_probe_refuses(void **state)
 {
 	(void)state;
 	machine_start(&(struct ioat_model_config){ .version = 0x20 }, 1);
-	assert_int_equal(ioat_probe(device, 1), 0);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 0);
 	machine_stop();
 	machine_start(&(struct ioat_model_config){ .device_id = 0x1234 }, 1);
-	assert_int_equal(ioat_probe(device, 1), 0);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 0);
 	machine_stop();
 	machine_start(&(struct ioat_model_config){ 0 }, 1);
 	machine_fault(0, "reset-hangs on");
-	assert_int_equal(ioat_probe(device, 1), 0);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 0);
 	assert_in_range(machine_now_us(), IOAT_RESET_US, IOAT_RESET_US + 1000);
 	assert_int_equal(pci_dev_cfg_read(machine_function(0), CFG_COMMAND, 2) & COMMAND_MASTER, 0);
 }
@@ -110,7 +110,7 @@ static void test_open_refuses(void **state)
 {
 	(void)state;
 	machine_start(&(struct ioat_model_config){ 0 }, 1);
-	assert_int_equal(ioat_probe(device, 1), 1);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 1);
 	machine.no_memory = true;
 	assert_int_equal(ioat_open(&device[0].chan[0]), -ENOMEM);
 	machine.no_memory = false;

@@ -1,4 +1,4 @@
-// sources: hv/mon/command.c hv/mon/stats.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
+// sources: hv/mon/command.c hv/mon/stats.c hv/mon/steer_view.c hv/net/steer_track.c hv/net/steer.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
 /* Every command against the fake machine; wrong words. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -31,6 +31,15 @@ static void test_lists(void **state)
 	assert_non_null(strstr(fake_text, "  dropped, no_port"));
 	assert_non_null(strstr(run("macs"), "02:00:00:00:00:ab     7  a.0             fixed\n"));
 	assert_non_null(strstr(fake_text, "a.0             12 s\n"));
+	assert_non_null(strstr(run("steer"), "policy full, backend dca\n"));
+	assert_non_null(strstr(fake_text,
+		"\na                       10         7        0        2        1"
+		"        0        0         5     0 us\n"));
+	assert_non_null(strstr(fake_text, "        1         5     9 us\n"));
+	assert_string_equal(run("steer trace"),
+		"placed a 0x123400c 1514 engine 1 0 77 80 moved\n"
+		"placed b 0x123400c 1514 engine 1 1 77 80 on_target\n");
+	assert_string_equal(run("steer wheel"), "steer, or steer trace\n");
 	assert_non_null(strstr(run("help"), "  attach   GUEST    its console"));
 	assert_int_equal(run("stats")[0], '{');
 }

@@ -1,4 +1,4 @@
-// sources: hv/mon/console.c hv/mon/command.c hv/mon/stats.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
+// sources: hv/mon/console.c hv/mon/command.c hv/mon/stats.c hv/mon/steer_view.c hv/net/steer_track.c hv/net/steer.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
 /* Lines of guests, the log and the prompt on one serial line. */
 #include <stdarg.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// sources: hv/mon/stats.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
+// sources: hv/mon/stats.c hv/mon/steer_view.c hv/net/steer_track.c hv/net/steer.c hv/mon/json.c hv/mon/mon.c hv/lib/fmt.c hv/net/port.c
 /* The whole object of a small machine, and marks. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -32,6 +32,16 @@ static const char expected[] =
 	"{\"switch\":\"lan\",\"name\":\"b.0\",\"rx_frames\":101,\"rx_bytes\":0,\"tx_frames\":0,"
 	"\"tx_bytes\":0,\"tx_flooded\":0,\"pushed_back\":0,\"kicks\":0,\"interrupts\":0,\"runs\":0,"
 	"\"batches\":0,\"copies\":0,\"drops_by_reason\":{\"no_port\":1}}],"
+	"\"steer\":{\"policy\":\"full\",\"backend\":\"dca\",\"placed\":20,\"on_target\":14,"
+	"\"missed\":{\"moved\":0,\"old\":4,\"astray\":2,\"unseen\":0},\"held\":1,\"holds\":0,"
+	"\"holds_ended\":0,\"moved\":0,\"retagged\":10,\"wait_error_us\":18,\"waits\":10,"
+	"\"guests\":["
+	"{\"name\":\"a\",\"placed\":10,\"on_target\":7,"
+	"\"missed\":{\"moved\":0,\"old\":2,\"astray\":1,\"unseen\":0},\"held\":0,\"holds\":0,"
+	"\"holds_ended\":0,\"moved\":0,\"retagged\":5,\"wait_error_us\":0,\"waits\":0},"
+	"{\"name\":\"b\",\"placed\":10,\"on_target\":7,"
+	"\"missed\":{\"moved\":0,\"old\":2,\"astray\":1,\"unseen\":0},\"held\":1,\"holds\":0,"
+	"\"holds_ended\":0,\"moved\":0,\"retagged\":5,\"wait_error_us\":9,\"waits\":10}]},"
 	"\"marks\":[{\"guest\":\"b\",\"label\":65,\"tsc\":1000,\"exits_total\":11,"
 	"\"exits\":{\"a\":5,\"b\":6},\"frames_in\":10,\"frames_out\":8}],\"marks_missed\":0,"
 	"\"uplinks\":[{\"switch\":\"lan\",\"name\":\"nic0\",\"driver\":\"ixgbe\",\"state\":"

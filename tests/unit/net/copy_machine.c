@@ -46,7 +46,7 @@ void copy_machine_open(struct copy_ctx *ctx, struct worker *worker,
 	unsigned n = 0;
 
 	memset(device, 0, sizeof(device));
-	if (ioat_probe(device, 1) != 1)
+	if (ioat_probe(device, 1, IOAT_DCA_PROBE) != 1)
 		abort();
 	for (unsigned i = 0; i < COPY_MACHINE_CORES; i++) {
 		copy_ctx_init(&ctx[i], &worker[i]);

@@ -62,7 +62,7 @@ static void start(const struct ioat_model_config *config, unsigned channels)
 		copy_queue_init(&stream[i].q, wake);
 	machine.cpu_bytes = &ctx.stats.cpu_bytes;
 	machine.cpu_ps_per_byte = CPU_PS;
-	assert_int_equal(ioat_probe(device, 1), 1);
+	assert_int_equal(ioat_probe(device, 1, IOAT_DCA_PROBE), 1);
 	for (unsigned i = 0; i < channels; i++) {
 		assert_int_equal(ioat_open(&device[0].chan[i]), 0);
 		assert_int_equal(copy_ctx_add_channel(&ctx, &device[0].chan[i]), 0);
@@ -724,7 +724,7 @@ static void test_setup(void **state)
 				      .apicid_tag_map = 0x4041424344 },
 			row[i].devices);
 		nr_cpus = row[i].cores;
-		assert_int_equal(copy_start(worker_of, true), 0);
+		assert_int_equal(copy_start(worker_of, true, IOAT_DCA_PROBE), 0);
 		assert_int_equal(copy_channels(), row[i].want);
 		assert_int_equal(copy_of_core(0)->nr_channels, row[i].first);
 		assert_int_equal(copy_of_core(nr_cpus - 1)->nr_channels, row[i].last);
@@ -749,13 +749,13 @@ static void test_setup(void **state)
 		machine_stop();
 	}
 	machine_start(&(struct ioat_model_config){ 0 }, 1);
-	assert_int_equal(copy_start(worker_of, false), 0);
+	assert_int_equal(copy_start(worker_of, false, IOAT_DCA_PROBE), 0);
 	assert_int_equal(copy_channels(), 0);
 	machine_fault(0, "reset-hangs on");
-	assert_int_equal(copy_start(worker_of, true), 0);
+	assert_int_equal(copy_start(worker_of, true, IOAT_DCA_PROBE), 0);
 	assert_int_equal(copy_channels(), 0);
 	machine.no_memory = true;
-	assert_int_equal(copy_start(worker_of, true), -ENOMEM);
+	assert_int_equal(copy_start(worker_of, true, IOAT_DCA_PROBE), -ENOMEM);
 }
 
 int main(void)

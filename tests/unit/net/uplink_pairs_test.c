@@ -70,7 +70,8 @@ static void init_pairs(void)
 	bench_free();
 	bench_init(&c);
 	for (unsigned i = 0; i < 3; i++) /* the third one finds none left */
-		uplink_assign_pair(UP, i + 1, &world.guest[i].net->port, hint_of(&world.guest[i]));
+		uplink_assign_pair(
+			UP, i + 1, &world.guest[i].net->port, hint_of(&world.guest[i]), i);
 	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
 }
 

@@ -10,6 +10,7 @@
 
 #include "lib/errno.h"
 #include "lib/log.h"
+#include "net/steer.h"
 #include "vm/conf.h"
 
 static struct conf conf;
@@ -57,6 +58,8 @@ static void empty_file_gives_defaults(void **state)
 	assert_int_equal(conf.log_level, LOG_INFO);
 	assert_false(conf.poweroff_when_idle);
 	assert_int_equal(conf.slice_us, 5000);
+	assert_int_equal(conf.steer_policy, STEER_FULL);
+	assert_int_equal(conf.steer_backend, CONF_STEER_AUTO);
 	assert_false(conf.round_robin);
 	assert_true(conf.cache_aware);
 	assert_true(conf.credit_stealing);
@@ -86,6 +89,12 @@ static void sluice_options(void **state)
 static void scheduler_options(void **state)
 {
 	(void)state;
+	parse_ok("[sluice]\npolicy = static\nsteer = dca\n");
+	assert_int_equal(conf.steer_policy, STEER_STATIC);
+	assert_int_equal(conf.steer_backend, CONF_STEER_DCA);
+	parse_ok("[sluice]\npolicy = follow\nsteer = none\n");
+	assert_int_equal(conf.steer_policy, STEER_FOLLOW);
+	assert_int_equal(conf.steer_backend, CONF_STEER_NONE);
 	parse_ok("[sluice]\nsched = rr\ncache_aware = off\ncredit_stealing = off\n"
 		 "smt = isolated\n");
 	assert_true(conf.round_robin);

@@ -27,6 +27,7 @@ static _Alignas(4096) uint8_t pages[4][4096], ram[0x4000];
 static unsigned nr_pages;
 static enum vm_exit stopped_why;
 static unsigned nr_wakes, nr_kicks, nr_posted, nr_ioapic_eois, nr_starts;
+static unsigned released_on, nr_taken[2];
 static uint64_t yield_tsc;
 static struct vmx_start last_start;
 
@@ -151,6 +152,25 @@ void vm_request_stop(struct vm *m, enum vm_exit why)
 	m->hold = true;
 }
 
+void vm_nics_release(struct vm *m, unsigned core)
+{
+	assert_ptr_equal(m, &vm);
+	released_on = core;
+}
+
+void vm_nics_consume(struct vm *m, unsigned core, uint64_t now_us, bool at_once)
+{
+	(void)now_us;
+	assert_ptr_equal(m, &vm);
+	assert_int_equal(core, 0);
+	nr_taken[at_once]++;
+}
+
+uint64_t tsc_to_us(uint64_t ticks)
+{
+	return ticks;
+}
+
 uint64_t tsc_to_ns(uint64_t ticks)
 {
 	return ticks;
@@ -222,6 +242,50 @@ static void skips_behind_the_instruction(void **state)
 	fake_set(VMCS_EXIT_INSTRUCTION_LEN, 3);
 	assert_int_equal(run(BSP), SCHED_YIELD);
 	assert_int_equal(fake_get(VMCS_GUEST_RIP), 0x1003);
+}
+
+/* ---- Packets that steering has put somewhere ---- */
+
+static void publish(struct vcpu *v)
+{
+	v->vm->published = 1;
+	in_guest = NULL;
+}
+
+static void takes_packets_at_entry(void **state)
+{
+	(void)state;
+	nr_taken[0] = nr_taken[1] = 0;
+	entries_max = 3;
+	vm.published = 1;
+	assert_int_equal(run(BSP), SCHED_YIELD);
+	assert_int_equal(nr_taken[0], 1);
+	assert_int_equal(nr_taken[1], 0);
+}
+
+static void takes_packets_in_the_guest(void **state)
+{
+	(void)state;
+	nr_taken[0] = nr_taken[1] = 0;
+	in_guest = publish;
+	entries_max = 3;
+	assert_int_equal(run(BSP), SCHED_YIELD);
+	assert_int_equal(nr_taken[0], 0);
+	assert_int_equal(nr_taken[1], 1);
+	vmx_caps.posted_interrupts = false; /* then only the next entry shows them to the guest */
+	in_guest = publish;
+	assert_int_equal(run(BSP), SCHED_YIELD);
+	assert_int_equal(nr_taken[0], 1);
+	assert_int_equal(nr_taken[1], 1);
+}
+
+static void does_what_was_held(void **state)
+{
+	(void)state;
+	released_on = UINT32_MAX;
+	BSP->entity.held_work(&BSP->entity);
+	assert_int_equal(released_on, 0);
+	assert_null(AP->entity.held_work);
 }
 
 /* ---- Hold and requests ---- */
@@ -512,6 +576,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(runs_until_its_slice_ends, setup),
 		cmocka_unit_test_setup(skips_behind_the_instruction, setup),
+		cmocka_unit_test_setup(takes_packets_at_entry, setup),
+		cmocka_unit_test_setup(takes_packets_in_the_guest, setup),
+		cmocka_unit_test_setup(does_what_was_held, setup),
 		cmocka_unit_test_setup(hold_ends_it, setup),
 		cmocka_unit_test_setup(start_up_sequence, setup),
 		cmocka_unit_test_setup(init_of_the_first_is_a_reset, setup),
