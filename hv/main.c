@@ -22,6 +22,7 @@
 #include "mon/monitor_ops.h"
 #include "net/copy_setup.h"
 #include "sched/sched.h"
+#include "sched/topology_host.h"
 #include "vm/build.h"
 #include "vm/conf.h"
 #include "vm/nic.h"
@@ -165,16 +166,19 @@ static void release_cores(void)
 
 static int start_scheduler(void)
 {
+	static struct sched_topology topology;
 	const struct sched_setup setup = {
 		.nr_cores = nr_cpus,
 		.slice_us = conf.slice_us,
 		.housekeeping = housekeeping,
-		.policy = conf.round_robin ? SCHED_RR : SCHED_FULL,
+		.topology = &topology,
+		.policy = conf.round_robin ? SCHED_ROUND_ROBIN : SCHED_FULL,
 		.cache_aware = conf.cache_aware,
 		.credit_stealing = conf.credit_stealing,
 		.smt_isolation = conf.smt_isolated,
 	};
 
+	topology_of_machine(&topology);
 	return sched_init(&setup);
 }
 

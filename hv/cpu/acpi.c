@@ -1,5 +1,6 @@
 /* ACPI tables; see acpi.h. Offsets are those of ACPI 6.5, tables 5.3 (RSDP), 5.4 (header), 5.9
- * (FADT), 5.19 and following (MADT), and of the PCI firmware specification 3.3, table 4-2 (MCFG).
+ * (FADT), 5.19 and following (MADT), section 5.2.16 (SRAT), and of the PCI firmware
+ * specification 3.3, table 4-2 (MCFG).
  */
 #include "cpu/acpi.h"
 
@@ -31,6 +32,11 @@
 #define MADT_LAPIC	 0
 #define MADT_X2APIC	 9
 #define MADT_CPU_ENABLED BIT32(0)
+
+#define SRAT_FIRST	 48
+#define SRAT_LAPIC	 0
+#define SRAT_X2APIC	 2
+#define SRAT_CPU_ENABLED BIT32(0)
 
 #define MCFG_FIRST	 44
 #define MCFG_ENTRY_BYTES 16
@@ -119,6 +125,44 @@ static void parse_madt(struct acpi_info *info, const struct table *t)
 			add_cpu(info, read32(t, off + 4), read32(t, off + 8));
 		off += len;
 	}
+}
+
+static void add_affinity(struct acpi_info *info, uint32_t apic_id, uint32_t domain, uint32_t flags)
+{
+	if ((flags & SRAT_CPU_ENABLED) && info->nr_affinities < ACPI_CPU_MAX)
+		info->affinity[info->nr_affinities++] = (struct acpi_affinity){ apic_id, domain };
+}
+
+/* The older form keeps the domain in two pieces. */
+static void parse_srat(struct acpi_info *info, const struct table *t)
+{
+	uint32_t off = SRAT_FIRST;
+
+	while (off + 2 <= t->len) {
+		uint8_t type = read8(t, off), len = read8(t, off + 1);
+
+		if (len < 2 || len > t->len - off)
+			return;
+		if (type == SRAT_LAPIC && len >= 16)
+			add_affinity(info, read8(t, off + 3),
+				(uint32_t)read(t, off + 9, 3) << 8 | read8(t, off + 2),
+				read32(t, off + 4));
+		else if (type == SRAT_X2APIC && len >= 24)
+			add_affinity(
+				info, read32(t, off + 8), read32(t, off + 4), read32(t, off + 12));
+		off += len;
+	}
+}
+
+bool acpi_domain_of(const struct acpi_info *info, uint32_t apic_id, uint32_t *domain)
+{
+	for (unsigned i = 0; i < info->nr_affinities; i++) {
+		if (info->affinity[i].apic_id == apic_id) {
+			*domain = info->affinity[i].domain;
+			return true;
+		}
+	}
+	return false;
 }
 
 static void parse_mcfg(struct acpi_info *info, const struct table *t)
@@ -225,6 +269,8 @@ static void parse_table(struct acpi_info *info, uint64_t hpa, acpi_map_fn map)
 		parse_madt(info, &t);
 	else if (has_signature(&t, "FACP"))
 		parse_fadt(info, &t, map);
+	else if (has_signature(&t, "SRAT"))
+		parse_srat(info, &t);
 	else if (has_signature(&t, "MCFG"))
 		parse_mcfg(info, &t);
 }

@@ -12,6 +12,12 @@
 #define ACPI_CPU_MAX  256
 #define ACPI_ECAM_MAX 4
 
+/* A CPU and the memory it is near to. */
+struct acpi_affinity {
+	uint32_t apic_id;
+	uint32_t domain; /* proximity domain */
+};
+
 #define ACPI_SPACE_MEMORY 0
 #define ACPI_SPACE_IO	  1
 
@@ -33,6 +39,9 @@ struct acpi_info {
 	unsigned nr_cpus; /* enabled ones of the MADT */
 	uint32_t cpu_apic_id[ACPI_CPU_MAX];
 
+	unsigned nr_affinities; /* of the SRAT; 0: all memory is equally near */
+	struct acpi_affinity affinity[ACPI_CPU_MAX];
+
 	uint16_t pm_timer_port; /* 0: none */
 	bool pm_timer_32bit;
 	uint16_t pm1a_control_port; /* 0: none */
@@ -53,6 +62,9 @@ typedef const void *(*acpi_map_fn)(uint64_t hpa, uint64_t len_bytes);
 
 /* Pure. Broken tables are skipped, what could be read stays. rsdp_hpa 0: nothing present. */
 void acpi_parse(struct acpi_info *info, uint64_t rsdp_hpa, acpi_map_fn map);
+
+/* The proximity domain of a CPU, false if none is known. */
+bool acpi_domain_of(const struct acpi_info *info, uint32_t apic_id, uint32_t *domain) __must_check;
 
 /* The machine's. */
 void acpi_init(uint64_t rsdp_hpa);

@@ -32,11 +32,11 @@ static void read_caches(struct topology *t, cpuid_fn query)
 	}
 }
 
-/* Leaf 0xB; false if the CPU has none. */
-static bool read_levels(struct topology *t, cpuid_fn query)
+/* Leaf 0x1F, which knows dies too, or 0xB; false if the CPU has none. */
+static bool read_levels(struct topology *t, cpuid_fn query, uint32_t leaf)
 {
 	for (uint32_t i = 0; i < 8; i++) {
-		struct cpuid_regs r = query(0xb, i);
+		struct cpuid_regs r = query(leaf, i);
 		uint32_t type = r.ecx >> 8 & 0xff;
 
 		if (type == 0 || !(r.ebx & 0xffff))
@@ -57,7 +57,9 @@ void topology_read(struct topology *t, cpuid_fn query)
 		t->cache_shift[i] = NO_CACHE;
 	if (max >= 4)
 		read_caches(t, query);
-	if (max >= 0xb && read_levels(t, query))
+	if (max >= 0x1f && read_levels(t, query, 0x1f))
+		return;
+	if (max >= 0xb && read_levels(t, query, 0xb))
 		return;
 	/* Older: logical CPUs of a package from leaf 1, cores from leaf 4. */
 	t->package_shift = query(1, 0).edx & BIT32(28) ? bits_for(query(1, 0).ebx >> 16 & 0xff) : 0;

@@ -1,4 +1,4 @@
-/* Which cores share what. SDM vol. 2A, CPUID leaves 0xB and 4. */
+/* Which cores share what. SDM vol. 2A, CPUID leaves 0x1F, 0xB and 4. */
 #ifndef SLUICE_CPU_TOPOLOGY_H
 #define SLUICE_CPU_TOPOLOGY_H
 

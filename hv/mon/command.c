@@ -60,6 +60,22 @@ static void cmd_guests(struct run *r)
 	}
 }
 
+/* How well the scheduler foretells when a vCPU will run, and what it did for I/O. */
+static void print_waits(struct run *r)
+{
+	mon_print(r->out, "%-16s%11s%10s%11s%11s%11s%17s%17s\n", "guest", "waits", "error us",
+		"boosts", "moves", "at cap", "charged ticks", "borrowed ticks");
+	for (unsigned i = 0; i < r->sys.nr_guests; i++) {
+		struct mon_guest g;
+
+		get_guest(r, i, &g);
+		mon_print(r->out, "%-16s%11llu%10llu%11llu%11llu%11llu%17llu%17llu\n", g.name,
+			ull(g.sched.waits), ull(g.sched.wait_error_us), ull(g.sched.boosts),
+			ull(g.sched.migrations), ull(g.sched.throttled), ull(g.sched.charged_ticks),
+			ull(g.sched.borrowed_ticks));
+	}
+}
+
 static void cmd_cores(struct run *r)
 {
 	mon_print(r->out, "%-6s%-8s%-6s%7s%17s%17s%17s%11s%9s\n", "core", "apic", "state", "queued",
@@ -72,6 +88,7 @@ static void cmd_cores(struct run *r)
 			c.idle ? "idle" : "busy", c.queued, ull(c.vcpu_ticks), ull(c.worker_ticks),
 			ull(c.idle_ticks), ull(c.switches), ull(c.stolen));
 	}
+	print_waits(r);
 }
 
 static void print_exits(struct run *r, unsigned i)

@@ -16,6 +16,7 @@
 #include "net/port.h"
 #include "net/steer_track.h"
 #include "net/virtio_net.h"
+#include "sched/topology.h"
 #include "vm/conf.h"
 
 #define MON_EXIT_REASONS 72
@@ -33,6 +34,13 @@ void mon_write(const struct mon_sink *s, const char *text, size_t len);
 
 enum mon_guest_state { MON_STOPPED, MON_RUNNING, MON_PAUSED, MON_STOPPING, MON_CRASHED };
 
+/* All vCPUs of a guest; sched/sched.h says what it is. */
+struct mon_sched {
+	uint64_t waits, wait_error_us; /* mean, of the expected wait against the real one */
+	uint64_t boosts, migrations, throttled;
+	uint64_t charged_ticks, borrowed_ticks, lent_ticks;
+};
+
 struct mon_guest {
 	const char *name;
 	enum mon_guest_state state;
@@ -45,6 +53,7 @@ struct mon_guest {
 	uint64_t run_ticks;  /* spent on it, all vCPUs */
 	uint64_t resets;
 	uint64_t exits[MON_EXIT_REASONS]; /* all vCPUs, by basic reason */
+	struct mon_sched sched;
 };
 
 struct mon_core {
@@ -52,6 +61,7 @@ struct mon_core {
 	bool idle;
 	unsigned queued; /* vCPUs waiting */
 	uint64_t vcpu_ticks, worker_ticks, idle_ticks, switches, stolen;
+	uint64_t stolen_by_distance[SCHED_DISTANCES];
 };
 
 struct mon_port {

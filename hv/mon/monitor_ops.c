@@ -65,8 +65,22 @@ static enum mon_guest_state state_of(const struct vm *vm)
 	return vm->last_exit == VM_EXIT_CRASH ? MON_CRASHED : MON_STOPPED;
 }
 
+/* wait_error_us: the sum in ticks until all vCPUs are in. */
+static void add_sched(struct mon_sched *m, const struct sched_entity_stats *s)
+{
+	m->waits += s->nr_waits;
+	m->wait_error_us += s->wait_error_ticks;
+	m->boosts += s->nr_boosts;
+	m->migrations += s->nr_migrations;
+	m->throttled += s->nr_throttled;
+	m->charged_ticks += load_relaxed(&s->charged_ticks);
+	m->borrowed_ticks += s->borrowed_ticks;
+	m->lent_ticks += s->lent_ticks;
+}
+
 static void add_vcpu(struct mon_guest *g, const struct vcpu *v)
 {
+	add_sched(&g->sched, &v->entity.stats);
 	g->run_ticks += load_relaxed(&v->entity.ran_ticks);
 	for (unsigned i = 0; i < MON_EXIT_REASONS; i++)
 		g->exits[i] += load_relaxed(&v->exits[i]);
@@ -89,6 +103,8 @@ static void get_guest(void *ctx, unsigned i, struct mon_guest *g)
 	g->resets = vm->nr_starts ? vm->nr_starts - 1 : 0;
 	for (unsigned n = 0; n < vm->nr_vcpus; n++)
 		add_vcpu(g, vm->vcpu[n]);
+	if (g->sched.waits)
+		g->sched.wait_error_us = tsc_to_us(g->sched.wait_error_us / g->sched.waits);
 }
 
 static void get_core(void *ctx, unsigned i, struct mon_core *c)
@@ -107,6 +123,7 @@ static void get_core(void *ctx, unsigned i, struct mon_core *c)
 		.switches = s.nr_switches,
 		.stolen = s.nr_stolen,
 	};
+	memcpy(c->stolen_by_distance, s.nr_stolen_by_distance, sizeof(c->stolen_by_distance));
 }
 
 /* Ports are numbered guest by guest. */

@@ -96,6 +96,20 @@ static void write_exits(struct json *j, const struct source *s, const struct mon
 	json_end_object(j);
 }
 
+static void write_sched(struct json *j, const struct mon_sched *s)
+{
+	json_begin_object(j, "sched");
+	json_u64(j, "waits", s->waits);
+	json_u64(j, "wait_error_us", s->wait_error_us);
+	json_u64(j, "boosts", s->boosts);
+	json_u64(j, "migrations", s->migrations);
+	json_u64(j, "throttled", s->throttled);
+	json_u64(j, "charged", s->charged_ticks);
+	json_u64(j, "borrowed", s->borrowed_ticks);
+	json_u64(j, "lent", s->lent_ticks);
+	json_end_object(j);
+}
+
 static void write_guest(struct json *j, const struct source *s, unsigned i)
 {
 	struct mon_guest g;
@@ -115,6 +129,19 @@ static void write_guest(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "resets", g.resets);
 	json_u64(j, "exits", stats_sum_exits(&g));
 	write_exits(j, s, &g);
+	write_sched(j, &g.sched);
+	json_end_object(j);
+}
+
+static void write_steals(struct json *j, const struct mon_core *c)
+{
+	static const char *const name[SCHED_DISTANCES] = { "self", "smt", "l2", "llc", "node",
+		"far" };
+
+	json_begin_object(j, "stolen_by_distance");
+	for (unsigned d = 0; d < SCHED_DISTANCES; d++)
+		if (c->stolen_by_distance[d])
+			json_u64(j, name[d], c->stolen_by_distance[d]);
 	json_end_object(j);
 }
 
@@ -130,6 +157,7 @@ static void write_core(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "idle", c.idle_ticks);
 	json_u64(j, "switches", c.switches);
 	json_u64(j, "stolen", c.stolen);
+	write_steals(j, &c);
 	json_end_object(j);
 }
 

@@ -87,12 +87,13 @@ static inline struct core_set core_set_without(const struct core_set *a, const s
 	return s;
 }
 
+/* May be one that others change. */
 static inline bool core_set_is_empty(const struct core_set *s)
 {
 	uint64_t any = 0;
 
 	for (unsigned i = 0; i < CORE_SET_WORDS; i++)
-		any |= s->word[i];
+		any |= load_relaxed(&s->word[i]);
 	return !any;
 }
 

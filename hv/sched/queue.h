@@ -1,4 +1,4 @@
-/* Intrusive doubly linked lists of entities, in the scheduler's run queues and sleepers. */
+/* Intrusive doubly linked lists of entities: run queues, sleepers, those that reached their cap. */
 #ifndef SLUICE_SCHED_QUEUE_H
 #define SLUICE_SCHED_QUEUE_H
 
@@ -12,14 +12,24 @@ struct sched_queue {
 	unsigned nr; /* read without the lock too */
 };
 
+/* Behind `before`; NULL: at the head. */
+static inline void queue_insert_after(
+	struct sched_queue *q, struct sched_entity *before, struct sched_entity *e)
+{
+	e->prev = before;
+	e->next = before ? before->next : q->head;
+	if (e->next)
+		e->next->prev = e;
+	if (before)
+		before->next = e;
+	else
+		q->head = e;
+	store_relaxed(&q->nr, q->nr + 1);
+}
+
 static inline void queue_insert(struct sched_queue *q, struct sched_entity *e)
 {
-	e->prev = NULL;
-	e->next = q->head;
-	if (q->head)
-		q->head->prev = e;
-	q->head = e;
-	store_relaxed(&q->nr, q->nr + 1);
+	queue_insert_after(q, NULL, e);
 }
 
 static inline void queue_remove(struct sched_queue *q, struct sched_entity *e)
@@ -32,17 +42,6 @@ static inline void queue_remove(struct sched_queue *q, struct sched_entity *e)
 		e->next->prev = e->prev;
 	e->next = e->prev = NULL;
 	store_relaxed(&q->nr, q->nr - 1);
-}
-
-/* The entity that has had least for its weight, NULL if there is none. */
-static inline struct sched_entity *queue_least(const struct sched_queue *q)
-{
-	struct sched_entity *best = q->head;
-
-	for (struct sched_entity *e = q->head; e; e = e->next)
-		if ((int64_t)(e->vruntime - best->vruntime) < 0)
-			best = e;
-	return best;
 }
 
 #endif

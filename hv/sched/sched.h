@@ -2,8 +2,9 @@
  *
  * Each core has a run queue, a list of sleepers with their timers, and a packet worker. Entities
  * (vCPUs) run for a slice bounded by sched_yield_tsc(); shares follow weights by virtual run time,
- * charged by timestamp. An idle core takes queued entities from others. Nothing else of the
- * hypervisor is visible from here: an entity is a run() function and a mask of cores.
+ * charged by timestamp, packet work included. Idle cores take queued entities from others, nearest
+ * first; a core whose entities had more than what waits elsewhere takes that. Nothing else of the
+ * hypervisor is visible from here: an entity is a run() function and a set of cores.
  *
  * Protocol of sleep and wake-up: a waker sets wake_pending, then reads the state; a sleeper sets
  * the state, then reads wake_pending; full barriers between. Whichever comes second acts. */
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "net/work.h"
+#include "sched/bucket.h"
 #include "sched/core_set.h"
 #include "sched/hint.h"
 #include "sched/topology.h"
@@ -21,9 +23,47 @@
 #define SCHED_NO_TIMER UINT64_MAX
 #define SCHED_NO_GROUP UINT32_MAX /* an entity that may run beside any other */
 
+/* The scheduler's constants, in microseconds unless the name says otherwise. "Slice" is slice_us.
+ */
+enum {
+	/* While nobody waits anywhere, an entity runs for so long. */
+	SCHED_LONG_SLICE_US = 20000,
+	/* A woken entity takes the core at once if the running one is so far ahead of it. */
+	SCHED_WAKE_GRANULARITY_US = 1000,
+	/* An entity that I/O has woken takes the core at once from one that does no I/O, and runs
+	 * before others: at most once in an interval in the long run, so many times in a row, for
+	 * so long each, and not while it has had a slice more than its share. */
+	SCHED_BOOST_INTERVAL_US = 500,
+	SCHED_BOOST_BURST = 8,
+	SCHED_BOOST_RUN_US = 1000,
+	/* "Does I/O": was woken by it or had packet work done in the last so many. */
+	SCHED_IO_MEMORY_US = 50000,
+	/* Packet work that is done for an entity may be paid by the ones on its core that do no
+	 * I/O: so many percent of time for each borrower, the double for each lender, and no more
+	 * than a burst of it at once. */
+	SCHED_BORROW_PERCENT = 5,
+	SCHED_BORROW_BURST_US = 5000,
+	/* Whoever is owed so many slices on a core is taken by a core whose entities had more. */
+	SCHED_PULL_LAG_SLICES = 1,
+	/* What one is owed, or has had too much, counts up to so many slices. */
+	SCHED_LAG_MAX_SLICES = 8,
+	/* An idle core takes over an entity only if that has to wait so long where it is: nobody
+	 * who shares a cache, the package or the memory, nothing. No core is idle for longer than
+	 * the last while an entity waits that may run there. */
+	SCHED_STEAL_NODE_US = 100,
+	SCHED_STEAL_FAR_US = 500,
+	/* Whoever has waited so long is next, whatever its weight, for a millisecond. So nobody
+	 * waits longer than this and a slice for each of the others on its core. */
+	SCHED_STARVING_US = 1000000,
+	SCHED_STARVING_RUN_US = 1000,
+	/* Packets that a running guest queues wait for more of them; see pace.c. */
+	SCHED_WORK_DELAY_MIN_US = 20,
+	SCHED_WORK_DELAY_MAX_US = 1000,
+};
+
 /* rr: in the order in which they were queued, for a slice each, nobody is preferred. A plain
  * scheduler to compare the full one with. */
-enum sched_policy { SCHED_FULL, SCHED_RR };
+enum sched_policy { SCHED_FULL, SCHED_ROUND_ROBIN };
 
 struct sched_setup {
 	unsigned nr_cores; /* at most CORE_SET_MAX */
@@ -37,7 +77,8 @@ struct sched_setup {
 	bool smt_isolation;   /* threads of a core run entities of one group at a time */
 };
 
-enum sched_state { SCHED_ASLEEP, SCHED_QUEUED, SCHED_RUNNING };
+/* MOVING: asleep, on its way to another core. */
+enum sched_state { SCHED_ASLEEP, SCHED_QUEUED, SCHED_RUNNING, SCHED_MOVING };
 enum sched_result { SCHED_YIELD, SCHED_SLEEP };
 
 struct sched_entity_stats {
@@ -72,12 +113,20 @@ struct sched_entity {
 	uint32_t cap_percent;  /* of one core's time, at most; 0: no limit */
 	uint32_t group;	       /* the guest it belongs to, SCHED_NO_GROUP */
 	struct core_set cores; /* where it may run */
-	unsigned core;	    /* whose lock guards the entity; changes only while QUEUED or ASLEEP */
-	uint32_t state;	    /* enum sched_state; written under that lock */
-	bool wake_pending;  /* atomic */
-	uint64_t vruntime;  /* TSC ticks, weighted */
-	uint64_t timer_tsc; /* wakes a sleeper; the entity sets it before it sleeps */
-	uint64_t queued_since_tsc;
+	unsigned core;	   /* whose lock guards the entity; changes only while QUEUED or ASLEEP */
+	uint32_t state;	   /* enum sched_state; written under that lock */
+	bool wake_pending; /* atomic */
+	bool io_wake;	   /* atomic; and it was for I/O */
+	bool boosted;	   /* runs before those that are not */
+	uint64_t vruntime; /* TSC ticks, weighted, by its core's clock; the machine's on the way */
+	uint64_t settled_ticks; /* of stats.charged_ticks: in vruntime already */
+	uint64_t last_io_tsc;	/* atomic */
+	uint64_t turn_ticks;	/* average length of its turns; 0: never ran */
+	struct bucket cap, boosts, borrowing, lending;
+	uint64_t eligible_tsc; /* at its cap: when it may go on */
+	uint64_t timer_tsc;    /* wakes a sleeper; the entity sets it before it sleeps */
+	uint64_t queued_since_tsc, expected_tsc; /* and when it should run by what was ahead then */
+	unsigned ran_on;			 /* the last time */
 	uint64_t ran_ticks, waited_ticks, nr_switches;
 	struct sched_entity_stats stats;
 };

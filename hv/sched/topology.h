@@ -1,7 +1,7 @@
 /* How near cores are to each other: what they share, in the scheduler's and the packet code's
  * terms.
  *
- * Pure data. The hypervisor fills it in from CPUID and ACPI (cpu/core_map.h), a simulation as it
+ * Pure data. The hypervisor fills it in from CPUID and ACPI (topology_host.h), a simulation as it
  * likes. */
 #ifndef SLUICE_SCHED_TOPOLOGY_H
 #define SLUICE_SCHED_TOPOLOGY_H

@@ -49,11 +49,10 @@ uint64_t vcpu_guest_tsc(const struct vcpu *v)
 
 /* ---- Messages from other cores ---- */
 
-void vcpu_notify(struct vcpu *v, bool leave_guest)
+static void interrupt_guest(struct vcpu *v, bool leave_guest)
 {
 	unsigned core;
 
-	sched_wake(&v->entity); /* its barrier orders our message before the load below */
 	if (!load_acquire(&v->vmx.in_guest))
 		return;
 	core = load_acquire(&v->entity.core);
@@ -65,22 +64,38 @@ void vcpu_notify(struct vcpu *v, bool leave_guest)
 		sched_kick(core);
 }
 
+void vcpu_notify(struct vcpu *v, bool leave_guest)
+{
+	sched_wake(&v->entity); /* its barrier orders our message before the look at in_guest */
+	interrupt_guest(v, leave_guest);
+}
+
+/* The same; from a device, the scheduler prefers it. */
+static void notify_interrupt(struct vcpu *v, bool leave_guest, bool from_device)
+{
+	if (from_device)
+		sched_wake_io(&v->entity);
+	else
+		sched_wake(&v->entity);
+	interrupt_guest(v, leave_guest);
+}
+
 void vcpu_request(struct vcpu *v, uint32_t request)
 {
 	(void)atomic_fetch_or(&v->requests, request);
 	vcpu_notify(v, true);
 }
 
-static void deliver_to(struct vcpu *v, const struct lapic_ipi *ipi)
+static void deliver_to(struct vcpu *v, const struct lapic_ipi *ipi, bool from_device)
 {
 	switch (ipi->mode) {
 	case LAPIC_FIXED:
 	case LAPIC_LOWEST:
 		if (ipi->level_triggered) {
 			if (lapic_post_level(&v->lapic, ipi->vector))
-				vcpu_notify(v, true);
+				notify_interrupt(v, true, from_device);
 		} else if (lapic_post(&v->lapic, ipi->vector)) {
-			vcpu_notify(v, false);
+			notify_interrupt(v, false, from_device);
 		}
 		break;
 	case LAPIC_NMI:
@@ -106,7 +121,7 @@ void vcpu_deliver(struct vm *vm, const struct lapic_ipi *ipi, struct vcpu *sende
 
 		if (!lapic_ipi_match(&v->lapic, ipi, sender ? &sender->lapic : NULL))
 			continue;
-		deliver_to(v, ipi);
+		deliver_to(v, ipi, !sender);
 		if (ipi->mode == LAPIC_LOWEST)
 			return; /* one of them */
 	}

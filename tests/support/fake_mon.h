@@ -76,6 +76,7 @@ static inline void fake_guest(void *ctx, unsigned i, struct mon_guest *g)
 	g->boot_ticks = 77;
 	g->exits[10] = 5;
 	g->exits[71] = i;
+	g->sched = (struct mon_sched){ 900, 12, 5, 4, 3, 2, 1, i };
 }
 
 static inline void fake_core(void *ctx, unsigned i, struct mon_core *c)
@@ -85,6 +86,7 @@ static inline void fake_core(void *ctx, unsigned i, struct mon_core *c)
 	c->apic_id = i * 2;
 	c->idle = i == 1;
 	c->vcpu_ticks = UINT64_MAX;
+	c->stolen = c->stolen_by_distance[DIST_LLC] = i;
 }
 
 static inline void fake_port(void *ctx, unsigned i, struct mon_port *p)

@@ -14,7 +14,7 @@
 #include "mem/page_alloc.h"
 #include "sched/sched.h"
 
-#define SIM_CORES 4
+#define SIM_CORES 256
 #define SIM_STACK (256 * 1024)
 #define SIM_NEVER UINT64_MAX
 #define US	  UINT64_C(1000)
@@ -34,8 +34,9 @@ struct sim_core {
 static struct sim_core sim[SIM_CORES];
 static unsigned sim_nr, sim_index;
 static ucontext_t sim_main;
-static _Alignas(4096) uint8_t sim_pages[16 * 4096];
+static _Alignas(4096) uint8_t sim_pages[SIM_CORES * 4096];
 static uint64_t sim_housekeepings, sim_end_tsc;
+static uint64_t sim_others_due; /* when the first of the cores that do not run has to */
 
 uint64_t tsc_khz = 1000000;
 
@@ -53,7 +54,7 @@ void *page_alloc(unsigned nr_pages)
 {
 	if (nr_pages * 4096 > sizeof(sim_pages))
 		return NULL;
-	return memset(sim_pages, 0, sizeof(sim_pages));
+	return memset(sim_pages, 0, nr_pages * 4096);
 }
 
 void *fake_read_gs_self(void)
@@ -76,12 +77,22 @@ void apic_timer_disarm(void)
 	sim[sim_index].timer = SIM_NEVER;
 }
 
+/* When a core has something to do next. */
+static uint64_t sim_due(const struct sim_core *c)
+{
+	if (!c->halted || c->interrupt)
+		return c->now;
+	return c->timer == SIM_NEVER ? SIM_NEVER : MAX(c->timer, c->now);
+}
+
 void smp_kick(unsigned index)
 {
 	sim[index].interrupt = true;
 	sim[index].nr_kicks++;
 	if (sim[index].halted && sim[index].now < sim[sim_index].now)
 		sim[index].now = sim[sim_index].now;
+	if (index != sim_index)
+		sim_others_due = MIN(sim_others_due, sim_due(&sim[index]));
 }
 
 void fake_cpu_take_interrupts(void)
@@ -95,22 +106,11 @@ static void sim_switch(void)
 	swapcontext(&sim[sim_index].context, &sim_main);
 }
 
-/* When a core has something to do next. */
-static uint64_t sim_due(const struct sim_core *c)
-{
-	if (!c->halted || c->interrupt)
-		return c->now;
-	return c->timer == SIM_NEVER ? SIM_NEVER : MAX(c->timer, c->now);
-}
-
 /* The calling core computes for so long; meanwhile the others do. */
 static void sim_spend(uint64_t ticks)
 {
 	sim[sim_index].now += ticks;
-	for (unsigned i = 0; i < sim_nr; i++)
-		if (i != sim_index && sim_due(&sim[i]) < sim[sim_index].now)
-			return sim_switch();
-	if (sim[sim_index].now >= sim_end_tsc)
+	if (sim[sim_index].now > sim_others_due || sim[sim_index].now >= sim_end_tsc)
 		sim_switch();
 }
 
@@ -153,14 +153,12 @@ static void sim_start_core(unsigned index)
 	makecontext(&c->context, sim_core_main, 0);
 }
 
-static void sim_init(unsigned nr_cores, uint64_t slice_us)
+/* setup.housekeeping is filled in. */
+static void sim_init_with(struct sched_setup setup)
 {
-	const struct sched_setup setup = { .nr_cores = nr_cores,
-		.slice_us = slice_us,
-		.housekeeping = sim_housekeeping,
-		.cache_aware = true,
-		.credit_stealing = true };
+	unsigned nr_cores = setup.nr_cores;
 
+	setup.housekeeping = sim_housekeeping;
 	memset(sim, 0, sizeof(sim));
 	sim_nr = nr_cores;
 	sim_index = 0;
@@ -169,6 +167,14 @@ static void sim_init(unsigned nr_cores, uint64_t slice_us)
 		sim_start_core(i);
 	if (sched_init(&setup))
 		abort();
+}
+
+static inline void sim_init(unsigned nr_cores, uint64_t slice_us)
+{
+	sim_init_with((struct sched_setup){ .nr_cores = nr_cores,
+		.slice_us = slice_us,
+		.cache_aware = true,
+		.credit_stealing = true });
 }
 
 static void sim_end(void)
@@ -183,10 +189,16 @@ static void sim_run_until(uint64_t end)
 	for (;;) {
 		uint64_t due = SIM_NEVER;
 
+		sim_others_due = SIM_NEVER;
 		for (unsigned i = sim_nr; i-- > 0;) {
-			if (sim_due(&sim[i]) < due) {
-				due = sim_due(&sim[i]);
+			uint64_t t = sim_due(&sim[i]);
+
+			if (t < due) {
+				sim_others_due = due;
+				due = t;
 				sim_index = i;
+			} else {
+				sim_others_due = MIN(sim_others_due, t);
 			}
 		}
 		if (due >= end)

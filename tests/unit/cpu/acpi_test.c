@@ -19,6 +19,7 @@
 #define MADT	    0x400u
 #define FADT	    0x600u
 #define MCFG	    0x800u
+#define SRAT	    0x900u
 #define DSDT	    0x1000u
 
 static uint8_t arena[ARENA_BYTES];
@@ -111,16 +112,137 @@ static void make_mcfg(void)
 	table(MCFG, "MCFG", 76);
 }
 
+static void make_srat(void)
+{
+	static const uint8_t entries[] = {
+		0,
+		16,
+		0,
+		0,
+		1,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* APIC id 0: domain 0 */
+		0,
+		16,
+		5,
+		2,
+		1,
+		0,
+		0,
+		0,
+		0,
+		1,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* id 2: domain 0x105 */
+		0,
+		16,
+		7,
+		4,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* id 4, not enabled */
+		1,
+		40,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0, /* memory */
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		2,
+		24,
+		0,
+		0,
+		9,
+		0,
+		0,
+		0,
+		0x34,
+		0x12,
+		0,
+		0,
+		1,
+		0,
+		0,
+		0, /* x2APIC id 0x1234: 9 */
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+	};
+
+	memcpy(arena + SRAT + 48, entries, sizeof(entries));
+	table(SRAT, "SRAT", 48 + sizeof(entries));
+}
+
 static void make_roots(void)
 {
-	static const uint32_t tables[] = { MADT, FADT, MCFG };
+	static const uint32_t tables[] = { MADT, FADT, MCFG, SRAT };
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		put(XSDT + 36 + 8 * i, tables[i], 8);
 		put(RSDT + 36 + 4 * i, tables[i], 4);
 	}
-	table(XSDT, "XSDT", 36 + 24);
-	table(RSDT, "RSDT", 36 + 12);
+	table(XSDT, "XSDT", 36 + 32);
+	table(RSDT, "RSDT", 36 + 16);
 	memcpy(arena + RSDP, "RSD PTR ", 8);
 	put(RSDP + 15, 2, 1);
 	put(RSDP + 16, RSDT, 4);
@@ -138,6 +260,7 @@ static int setup(void **state)
 	make_fadt();
 	make_dsdt();
 	make_mcfg();
+	make_srat();
 	make_roots();
 	return 0;
 }
@@ -172,6 +295,26 @@ static void test_everything(void **state)
 	assert_int_equal(info.nr_ecam, 1);
 	assert_int_equal(info.ecam[0].hpa, 0xb0000000);
 	assert_int_equal(info.ecam[0].last_bus, 255);
+}
+
+static void test_affinities(void **state)
+{
+	uint32_t domain;
+
+	(void)state;
+	acpi_parse(&info, RSDP, map);
+	assert_int_equal(info.nr_affinities, 3);
+	assert_true(acpi_domain_of(&info, 0, &domain));
+	assert_int_equal(domain, 0);
+	assert_true(acpi_domain_of(&info, 2, &domain));
+	assert_int_equal(domain, 0x105);
+	assert_true(acpi_domain_of(&info, 0x1234, &domain));
+	assert_int_equal(domain, 9);
+	assert_false(acpi_domain_of(&info, 4, &domain));
+	arena[SRAT + 48 + 17] = 0; /* an entry of length 0: the rest is not read */
+	table(SRAT, "SRAT", 48 + 112);
+	acpi_parse(&info, RSDP, map);
+	assert_int_equal(info.nr_affinities, 1);
 }
 
 static void test_no_rsdp(void **state)
@@ -233,12 +376,12 @@ static void test_madt_entry_of_length_0(void **state)
 /* Any byte of any table changed, with checksums made good again: nothing may break. */
 static void test_mutations(void **state)
 {
-	static const uint32_t at[] = { RSDT, XSDT, MADT, FADT, MCFG, DSDT };
+	static const uint32_t at[] = { RSDT, XSDT, MADT, FADT, MCFG, SRAT, DSDT };
 
 	(void)state;
 	srand(7);
 	for (unsigned round = 0; round < 20000; round++) {
-		uint32_t t = at[(unsigned)rand() % 6], len;
+		uint32_t t = at[(unsigned)rand() % 7], len;
 
 		setup(NULL);
 		memcpy(&len, arena + t + 4, 4);
@@ -248,7 +391,8 @@ static void test_mutations(void **state)
 		if (len >= 36 && len <= ARENA_BYTES - t)
 			seal(t, len, 9);
 		acpi_parse(&info, RSDP, map);
-		assert_true(info.nr_cpus <= ACPI_CPU_MAX && info.nr_ecam <= ACPI_ECAM_MAX);
+		assert_true(info.nr_cpus <= ACPI_CPU_MAX && info.nr_ecam <= ACPI_ECAM_MAX &&
+			    info.nr_affinities <= ACPI_CPU_MAX);
 		teardown(NULL);
 	}
 }
@@ -259,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_everything),
+		T(test_affinities),
 		T(test_no_rsdp),
 		T(test_falls_back_to_rsdt),
 		T(test_bad_table_is_skipped),

@@ -10,7 +10,7 @@
 #include "cpu/topology.h"
 #include "lib/bits.h"
 
-static struct cpuid_regs leaves_4[4], leaves_b[3];
+static struct cpuid_regs leaves_4[4], leaves_b[3], leaves_1f[4];
 static struct cpuid_regs leaf_0, leaf_1;
 
 static struct cpuid_regs query(uint32_t leaf, uint32_t subleaf)
@@ -23,6 +23,8 @@ static struct cpuid_regs query(uint32_t leaf, uint32_t subleaf)
 		return leaves_4[subleaf];
 	if (leaf == 0xb && subleaf < 3)
 		return leaves_b[subleaf];
+	if (leaf == 0x1f && subleaf < 4)
+		return leaves_1f[subleaf];
 	return (struct cpuid_regs){ 0 };
 }
 
@@ -64,6 +66,25 @@ static void test_server(void **state)
 	assert_int_equal(topology_shared_cache(&t, 6, 6), 1);
 }
 
+/* Leaf 0xB calls two dies one package of 32 threads; 0x1F tells them from the package. */
+static void test_dies(void **state)
+{
+	struct topology t;
+
+	(void)state;
+	make_server();
+	leaf_0.eax = 0x1f;
+	leaves_1f[0] = (struct cpuid_regs){ .eax = 1, .ebx = 2, .ecx = 0x100 };
+	leaves_1f[1] = (struct cpuid_regs){ .eax = 4, .ebx = 16, .ecx = 0x201 };
+	leaves_1f[2] = (struct cpuid_regs){ .eax = 6, .ebx = 64, .ecx = 0x502 };
+	topology_read(&t, query);
+	assert_int_equal(t.core_shift, 1);
+	assert_int_equal(t.package_shift, 6);
+	leaves_1f[0] = (struct cpuid_regs){ 0 }; /* there is no such leaf */
+	topology_read(&t, query);
+	assert_int_equal(t.package_shift, 5);
+}
+
 static void test_without_leaf_b(void **state)
 {
 	struct topology t;
@@ -95,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_dies),
 		cmocka_unit_test(test_without_leaf_b),
 		cmocka_unit_test(test_nothing_known),
 	};

@@ -24,6 +24,7 @@ static void test_lists(void **state)
 	assert_non_null(strstr(run("guests"), "\na               running        1      64 "));
 	assert_non_null(strstr(fake_text, "\nb               paused "));
 	assert_non_null(strstr(run("cores"), "\n1     2       idle "));
+	assert_non_null(strstr(fake_text, "\nb                       900        12          5"));
 	assert_non_null(strstr(run("net"), "\nlan         b.0                        101 "));
 	assert_non_null(strstr(run("net"), "\nlan         nic0                       200 "));
 	assert_non_null(strstr(run("net"), "\n  ixgbe, link up, 10000 Mbit/s, 0 resets\n"));

@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/sched/topology.c hv/net/work.c
+// sources: hv/sched/sched.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/work.c
 /* Sleep against wake-up on real threads. Tokens hop from entity to entity, each hop a wake-up; one
  * that is lost strands its token. `make tsan` builds this with ThreadSanitizer. */
 #include <pthread.h>
@@ -32,6 +32,7 @@ struct player {
 	unsigned tokens;  /* atomic */
 	int loaded_on;	  /* atomic */
 	unsigned running; /* atomic; never 2 */
+	unsigned letters; /* atomic; left until it is scheduled in */
 	uint32_t random;
 };
 
@@ -47,7 +48,7 @@ static struct core core[CORES];
 static struct player player[ENTITIES];
 static _Thread_local struct core *self;
 static _Alignas(4096) uint8_t pages[16 * 4096];
-static unsigned hops_left, tokens_done, worked;
+static unsigned hops_left, tokens_done, worked, letters_read;
 static bool stop;
 
 uint64_t tsc_khz = 1000000;
@@ -139,6 +140,24 @@ static enum work_result count_work(struct work *w, unsigned budget)
 
 static struct work item[CORES];
 
+static void read_letters(struct player *p)
+{
+	(void)atomic_fetch_add(&letters_read, atomic_xchg(&p->letters, 0));
+}
+
+static void held_work(struct sched_entity *e)
+{
+	read_letters(CONTAINER_OF(e, struct player, e));
+}
+
+/* For the moment at which it is scheduled in. */
+static void leave_letter(struct player *p)
+{
+	(void)atomic_fetch_add(&p->letters, 1);
+	if (!hint_hold(&p->e.hint))
+		read_letters(p);
+}
+
 static void hop(struct player *p)
 {
 	struct player *next;
@@ -152,7 +171,13 @@ static void hop(struct player *p)
 		work_schedule(sched_worker(p->random >> 8 & 3), &item[p->random >> 8 & 1]);
 	next = &player[(p->random >> 16) % ENTITIES];
 	(void)atomic_fetch_add(&next->tokens, 1);
-	sched_wake(&next->e);
+	if (p->random >> 4 & 1)
+		(void)sched_place(&next->e.hint, (p->random >> 5) % (CORES + 1));
+	leave_letter(next);
+	if (p->random >> 7 & 1)
+		sched_wake_io(&next->e);
+	else
+		sched_wake(&next->e);
 }
 
 static enum sched_result run(struct sched_entity *e)
@@ -196,7 +221,9 @@ static void add_players(void)
 		*p = (struct player){ .loaded_on = -1, .random = i * 77 + 1 };
 		p->e.run = run;
 		p->e.resident = resident;
+		p->e.held_work = held_work;
 		p->e.weight = 256;
+		p->e.cap_percent = i == 2 ? 30 : 0;
 		p->e.cores = i == 0 ? core_set_of(1) : CORE_SET_ALL; /* one that is pinned */
 		sched_add(&p->e);
 	}
@@ -236,7 +263,11 @@ static void no_wake_up_is_lost(void **state)
 	for (unsigned i = 0; i < CORES; i++)
 		pthread_join(core[i].thread, NULL);
 	assert_int_equal(tokens_done, TOKENS);
+	for (unsigned i = 0; i < ENTITIES; i++)
+		letters_read += player[i].letters; /* woken, and stopped before it ran */
+	assert_int_equal(letters_read, HOPS);
 	assert_true(worked > 0);
+	assert_true(player[2].e.stats.nr_throttled > 0);
 }
 
 int main(void)

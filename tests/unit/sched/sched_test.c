@@ -1,136 +1,14 @@
-// sources: hv/sched/sched.c hv/sched/topology.c hv/net/work.c
+// sources: hv/sched/sched.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/work.c
 /* The scheduler on simulated cores: shares, wake-ups, timers, stealing, packet work. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "sched_sim.h"
+#include "sched_task.h"
 
 #define SLICE_US 2000
-#define STEP	 (20 * US) /* how often a guest exits */
-
-/* Computes until its burst is over, then sleeps. */
-struct task {
-	struct sched_entity e;
-	uint64_t burst;	    /* SIM_NEVER: never sleeps */
-	uint64_t sleep;	    /* then, for so long; SIM_NEVER: until it is woken */
-	uint64_t left;	    /* of the burst */
-	uint64_t asked_tsc; /* when it was to run, for latency_max */
-	uint64_t latency_max;
-	uint64_t ran;
-	int loaded_on;
-	unsigned nr_runs;
-	uint64_t ran_on; /* mask */
-	void (*before_sleep)(struct task *t);
-	void (*while_running)(struct task *t);
-};
-
-static struct task task[8];
-static struct task *loaded[SIM_CORES];
-
-static bool resident(const struct sched_entity *e)
-{
-	return CONTAINER_OF(e, struct task, e)->loaded_on >= 0;
-}
-
-static void load(struct task *t)
-{
-	struct task *old = loaded[sim_index];
-
-	assert_true(t->loaded_on < 0 || t->loaded_on == (int)sim_index); /* never moved */
-	if (old)
-		old->loaded_on = -1;
-	t->loaded_on = (int)sim_index;
-	loaded[sim_index] = t;
-}
-
-static enum sched_result go_to_sleep(struct task *t)
-{
-	uint64_t now = sim[sim_index].now;
-
-	if (t->before_sleep)
-		t->before_sleep(t);
-	t->e.timer_tsc = t->sleep == SIM_NEVER ? SCHED_NO_TIMER : now + t->sleep;
-	if (t->sleep != SIM_NEVER)
-		t->asked_tsc = now + t->sleep;
-	t->left = t->burst;
-	return SCHED_SLEEP;
-}
-
-static enum sched_result run(struct sched_entity *e)
-{
-	struct task *t = CONTAINER_OF(e, struct task, e);
-	uint64_t now = sim[sim_index].now;
-
-	assert_true(core_set_has(&t->e.cores, sim_index));
-	assert_int_equal(e->state, SCHED_RUNNING);
-	assert_int_equal(e->core, sim_index);
-	assert_int_equal(hint_core(hint_read(&e->hint)), sim_index);
-	load(t);
-	t->nr_runs++;
-	t->ran_on |= BIT64(sim_index);
-	if (t->asked_tsc && now > t->asked_tsc)
-		t->latency_max = MAX(t->latency_max, now - t->asked_tsc);
-	t->asked_tsc = 0;
-	do {
-		uint64_t step = MIN(STEP, t->left);
-
-		if (t->while_running)
-			t->while_running(t);
-		sim_spend(step);
-		t->ran += step;
-		if (t->left != SIM_NEVER)
-			t->left -= step;
-		sched_poll();
-		if (!t->left)
-			return go_to_sleep(t);
-	} while (sim[sim_index].now < sched_yield_tsc());
-	return SCHED_YIELD;
-}
-
-/* The lowest 64. */
-static struct core_set core_set_from(uint64_t mask)
-{
-	return (struct core_set){ { mask, mask == UINT64_MAX ? mask : 0 } };
-}
-
-static struct task *add(unsigned i, uint32_t weight, uint64_t cores, uint64_t burst, uint64_t sleep)
-{
-	struct task *t = &task[i];
-
-	*t = (struct task){ .burst = burst, .left = burst, .sleep = sleep, .loaded_on = -1 };
-	t->e.run = run;
-	t->e.resident = resident;
-	t->e.weight = weight;
-	t->e.cores = core_set_from(cores);
-	sched_add(&t->e);
-	return t;
-}
-
-static struct task *hog(unsigned i, uint32_t weight, uint64_t cores)
-{
-	struct task *t = add(i, weight, cores, SIM_NEVER, 0);
-
-	sched_wake(&t->e);
-	return t;
-}
 
 static void start(unsigned nr_cores)
 {
 	memset(loaded, 0, sizeof(loaded));
 	sim_init(nr_cores, SLICE_US);
 }
-
-static void assert_near(uint64_t value, uint64_t wanted, uint64_t tolerance)
-{
-	if (value + tolerance < wanted || value > wanted + tolerance)
-		fail_msg("%lu is not within %lu of %lu", value, tolerance, wanted);
-}
-
-#define EVERYWHERE UINT64_MAX
 
 /* ---- Shares ---- */
 
@@ -162,7 +40,7 @@ static void four_on_two_cores(void **state)
 static void no_core_idles_beside_a_queue(void **state)
 {
 	(void)state;
-	for (unsigned nr = 2; nr <= SIM_CORES; nr++) {
+	for (unsigned nr = 2; nr <= 4; nr++) {
 		start(nr);
 		for (unsigned i = 0; i < nr; i++) {
 			struct task *t = add(i, 256, BIT64(0), SIM_NEVER, 0);
