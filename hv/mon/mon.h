@@ -80,6 +80,7 @@ struct mon_uplink {
 	struct nic_stats nic;
 	uint64_t rx_bad_frames, rx_bad_descriptors; /* as the NIC called them; dropped */
 	uint64_t tx_zero_copy, tx_bounced;
+	uint64_t rx_zero_copy;	 /* received frames whose payload nobody has copied */
 	uint64_t tx_wire_frames; /* what the NIC should have sent for what it took */
 };
 

@@ -163,6 +163,7 @@ static void get_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 
 		u->rx_bad_frames += pair->rx.stats.bad_frames;
 		u->rx_bad_descriptors += pair->rx.stats.bad_descriptors;
+		u->rx_zero_copy += pair->rx.stats.zero_copy;
 		u->tx_zero_copy += pair->tx.stats.zero_copy;
 		u->tx_bounced += pair->tx.stats.bounced;
 		u->tx_wire_frames += pair->tx.stats.wire_frames;

@@ -276,6 +276,7 @@ static void write_uplink(struct json *j, const struct source *s, unsigned i)
 	write_errors(j, &u.nic);
 	json_begin_object(j, "copies");
 	json_u64(j, "zero_copy", u.tx_zero_copy);
+	json_u64(j, "rx_zero_copy", u.rx_zero_copy);
 	json_u64(j, "bounced", u.tx_bounced);
 	json_end_object(j);
 	write_drops(j, &u.counters);

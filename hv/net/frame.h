@@ -50,6 +50,8 @@ struct frame_segment {
 	uint32_t len_bytes;
 };
 
+struct frame_lent;
+
 struct frame {
 	uint32_t refs;	    /* atomic */
 	uint32_t len_bytes; /* whole frame: head and segments, without FCS */
@@ -62,6 +64,7 @@ struct frame {
 	struct frame_offload offload;
 	void (*release)(struct frame *f);
 	void *owner;
+	struct frame_lent *lent; /* NULL: none of its segments is lent; lend.h */
 	/* Before the segments: all that forwarding looks at lies in two cache lines. */
 	uint8_t head[FRAME_HEAD_BYTES] __attribute__((aligned(8)));
 	struct frame_segment segment[FRAME_SEGMENTS_MAX];

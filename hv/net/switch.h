@@ -62,9 +62,9 @@ int switch_add_port(
 /* Its device has drained and answers -ENODEV from now on. Counters move to sw->departed. */
 void switch_remove_port(struct port *p);
 
-/* Forwards f, which has its head (head_len >= min(len_bytes, FRAME_HEAD_BYTES)), segments and
- * offload filled in and refs == 1. Any core; for one source port one core at a time unless it says
- * many_writers.
+/* Forwards f, which has its head (all headers up to TCP's or UDP's, or FRAME_HEAD_BYTES, or all of
+ * it), segments and offload filled in and refs == 1. Any core; for one source port one core at a
+ * time unless it says many_writers.
  *
  * 0: consumed, the caller's reference too: delivered, or dropped and counted.
  * -EAGAIN: its only destination, *blocked, is full and wants the sender to wait: the caller still

@@ -18,10 +18,12 @@
  * for, and the vector wakes both. Where there is no vector, the uplink's owner calls uplink_wake()
  * every now and then.
  *
+ * Zero-copy reception: a guest may lend its buffers to its pair; see lend.h.
+ *
  * Link and recovery: without link nothing is taken, and what waits is dropped; what the NIC has
  * comes back from it, sent or not. Receive buffers stay posted across a reset, a stop, and in a
  * port that has FAILED, whose bus mastering is off: they are the uplink's own, and are not taken
- * back. */
+ * back; those that a guest has lent are when it wants them. */
 #ifndef SLUICE_NET_UPLINK_H
 #define SLUICE_NET_UPLINK_H
 
@@ -33,6 +35,7 @@
 #include "lib/bits.h"
 #include "net/frame.h"
 #include "net/frame_ring.h"
+#include "net/lend.h"
 #include "net/port.h"
 #include "net/segment.h"
 #include "net/steer.h"
@@ -60,21 +63,49 @@ struct uplink_buffer {
 	struct frame frame;
 	struct uplink_buffer *next; /* of the same packet */
 	struct uplink_buffer *list; /* of those that are free, or came back */
+	uint8_t *data;
+	uint16_t head;	     /* lent: the lender's name for it */
+	bool lent, in_frame; /* in_frame: lent, and a segment of the packet's frame */
 } __cacheline_aligned;
+
+/* What a guest lends to this pair: lend.h, uplink_lent.c. Then the pair's NIC queue splits headers,
+ * and both kinds of buffers have LEND_BUFFER_BYTES. The phase is the NIC queue's: core 0's
+ * housekeeping stops it when the guest wants its buffers back, the work empties it. */
+enum uplink_lent_phase {
+	UPLINK_LENT_RUNNING,
+	UPLINK_LENT_STOPPED, /* buffers are to be taken back */
+	UPLINK_LENT_EMPTIED, /* may start again */
+	UPLINK_LENT_CLEAN,   /* runs, and none of the guest's buffers is posted */
+};
+
+struct uplink_lent {
+	struct lend *lend; /* NULL: nobody lends */
+	uint32_t phase;	   /* enum uplink_lent_phase, atomic */
+	uint32_t nr_lent;  /* atomic, the work's: buffers that we have, wherever they are */
+	unsigned nr_free;
+	struct uplink_buffer *free; /* to be posted */
+	struct uplink_buffer *slot; /* that hold none */
+	uint8_t (*headers)[NIC_HEADER_BYTES];
+	struct frame_lent *frame_lent; /* by buffer, as the headers */
+};
 
 /* What was bad never became the port's; all else is in its rx_frames too. */
 struct uplink_rx_stats {
 	uint64_t packets, polls, posts;
 	uint64_t bad_frames, bad_descriptors; /* what the NIC said of them */
+	uint64_t zero_copy;		      /* whose payload no one has copied */
 };
 
 struct uplink_rx {
 	struct work work;
 	struct nic_rxq *queue;
 	struct uplink_buffer *buffer; /* UPLINK_RX_BUFFERS */
-	uint8_t *data;		      /* UPLINK_BUFFER_BYTES for each of them */
+	uint8_t *data;		      /* buffer_bytes for each that is our own */
 	struct uplink_buffer *free;   /* to be posted; the work's */
+	uint32_t buffer_bytes;
+	unsigned nr_buffers; /* of our own; behind them, slots for lent ones */
 	unsigned nr_free, nr_posted, dry_polls;
+	struct uplink_lent lent;
 	struct uplink_rx_stats stats;
 	struct uplink_buffer *done __cacheline_aligned; /* came back, lock-free LIFO, atomic */
 	struct nic_rx_batch batch __cacheline_aligned;
@@ -159,6 +190,14 @@ int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *s
 void uplink_assign_pair(struct uplink *up, unsigned pair, const struct port *guest,
 	const struct sched_hint *hint, unsigned number);
 
+/* What comes for the guest of that pair is to be received into buffers that its receive queue
+ * lends: lend.h. Before the NIC is started. -ENOTSUP: the NIC cannot, or it is pair 0; -ENOMEM. */
+int uplink_borrow(struct uplink *up, unsigned pair, struct lend *l) __must_check;
+
+/* Core 0, every 10 ms or so: takes lent buffers away from the NIC for guests that want them back.
+ */
+void uplink_housekeeping(struct uplink *up);
+
 /* Posts receive buffers; after nic->ops->start(). */
 void uplink_start(struct uplink *up);
 
@@ -170,6 +209,10 @@ void uplink_wake(void *up, struct nic *nic, unsigned vector);
 /* For the uplink's own files. */
 int uplink_rx_init(struct uplink_pair *pair) __must_check;
 int uplink_tx_init(struct uplink_pair *pair) __must_check;
+/* The memory for the pair's buffers, as free ones of that size. */
+void uplink_rx_cut(struct uplink_rx *rx, uint32_t buffer_bytes);
+/* b and what hangs on it. */
+void uplink_rx_free(struct uplink_rx *rx, struct uplink_buffer *b);
 void uplink_schedule(struct uplink_pair *pair, struct work *w);
 /* At the start of a run of one of the pair's works. False: it belongs to another core, which is in
  * w->move_to. */

@@ -3,6 +3,7 @@
 
 #include "lib/string.h"
 #include "net/checksum.h"
+#include "net/uplink_lent.h"
 
 #define MACS_BYTES     (2 * ETH_ALEN)
 #define ETH_TYPE_IPV4  0x0800
@@ -106,25 +107,65 @@ static bool set_offload(struct frame *f, const struct nic_rx_packet *p)
 	return true;
 }
 
-enum drop_reason uplink_make_frame(
-	const struct uplink_rx *rx, const struct nic_rx_packet *p, struct uplink_buffer *b)
+static bool add_first(
+	struct frame *f, const struct nic_rx_packet *p, const uint8_t *bytes, uint32_t len_bytes)
+{
+	if (p->flags & NIC_RX_VLAN)
+		return add_tagged(f, bytes, len_bytes, p->vlan_tci);
+	add_bytes(f, bytes, len_bytes);
+	return true;
+}
+
+/* Payload apart from the headers stays wholly where it is, so that a lent buffer is used from its
+ * beginning. */
+static bool add_split(struct uplink_rx *rx, const struct nic_rx_packet *p, struct uplink_buffer *b)
 {
 	const struct nic_rx_buffer *piece = &rx->batch.buffer[p->first_buffer];
-	const struct uplink_buffer *next = b->next;
+	struct frame *f = &b->frame;
+	unsigned first;
+
+	if (!add_first(f, p, uplink_buffer_headers(rx, b), p->header_bytes))
+		return false;
+	first = f->nr_segments;
+	for (struct uplink_buffer *at = b; at; at = at->next, piece++) {
+		at->in_frame = at->lent && piece->len_bytes;
+		if (!piece->len_bytes)
+			continue;
+		f->segment[f->nr_segments++] = (struct frame_segment){ at->data, piece->len_bytes };
+		f->len_bytes += piece->len_bytes;
+	}
+	uplink_lent_describe(rx, f, first, b);
+	return true;
+}
+
+static bool add_all(struct uplink_rx *rx, const struct nic_rx_packet *p, struct uplink_buffer *b)
+{
+	const struct nic_rx_buffer *piece = &rx->batch.buffer[p->first_buffer];
+
+	if (rx->lent.headers)
+		return add_split(rx, p, b);
+	if (!add_first(&b->frame, p, b->data, piece->len_bytes))
+		return false;
+	for (const struct uplink_buffer *next = b->next; next; next = next->next)
+		add_bytes(&b->frame, next->data, (++piece)->len_bytes);
+	return true;
+}
+
+enum drop_reason uplink_make_frame(
+	struct uplink_rx *rx, const struct nic_rx_packet *p, struct uplink_buffer *b)
+{
 	struct frame *f = &b->frame;
 
-	if (p->nr_buffers > FRAME_SEGMENTS_MAX)
+	/* headers that do not fit into the head are a segment too */
+	if (p->nr_buffers > FRAME_SEGMENTS_MAX - (rx->lent.headers ? 1 : 0))
 		return DROP_OVERSIZE;
 	f->refs = 1;
 	f->len_bytes = 0;
 	f->head_len = 0;
 	f->nr_segments = 0;
+	f->lent = NULL;
 	f->offload = (struct frame_offload){ 0 };
-	if (!(p->flags & NIC_RX_VLAN))
-		add_bytes(f, uplink_buffer_data(rx, b), piece->len_bytes);
-	else if (!add_tagged(f, uplink_buffer_data(rx, b), piece->len_bytes, p->vlan_tci))
+	if (!add_all(rx, p, b))
 		return DROP_MALFORMED;
-	for (; next; next = next->next)
-		add_bytes(f, uplink_buffer_data(rx, next), (++piece)->len_bytes);
 	return set_offload(f, p) ? UPLINK_FRAME_GOOD : DROP_MALFORMED;
 }

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "mem/direct_map.h"
 #include "net/uplink_frame.h"
+#include "net/uplink_lent.h"
 
 #define POST_BATCH NIC_BATCH /* buffers, while packets come: a doorbell is dear */
 
@@ -24,16 +25,19 @@ static void rx_release(struct frame *f)
 		uplink_schedule(pair, &rx->work);
 }
 
-/* b and what hangs on it. */
-static void rx_free(struct uplink_rx *rx, struct uplink_buffer *b)
+void uplink_rx_free(struct uplink_rx *rx, struct uplink_buffer *b)
 {
 	while (b) {
 		struct uplink_buffer *next = b->next;
 
 		b->next = NULL;
-		b->list = rx->free;
-		rx->free = b;
-		rx->nr_free++;
+		if (b->lent) {
+			uplink_lent_free(rx, b);
+		} else {
+			b->list = rx->free;
+			rx->free = b;
+			rx->nr_free++;
+		}
 		b = next;
 	}
 }
@@ -48,28 +52,44 @@ static void rx_reclaim(struct uplink_rx *rx)
 	while (b) {
 		struct uplink_buffer *next = b->list;
 
-		rx_free(rx, b);
+		if (b->frame.lent)
+			uplink_lent_used(rx, b);
+		uplink_rx_free(rx, b);
 		b = next;
 	}
 }
 
-/* At most a batch; how many the NIC has taken. */
-static unsigned post_some(struct uplink_rx *rx, unsigned max)
+/* Of a list, at most a batch; how many the NIC has taken. */
+static unsigned post_some(
+	struct uplink_rx *rx, struct uplink_buffer **list, unsigned *nr, unsigned max)
 {
 	struct nic_buffer batch[NIC_BATCH];
-	const struct uplink_buffer *b = rx->free;
+	const struct uplink_buffer *b = *list;
 	unsigned n = 0, taken;
 
 	for (; b && n < max && n < NIC_BATCH; b = b->list)
-		batch[n++] = (struct nic_buffer){ .hpa = HPA(uplink_buffer_data(rx, b)),
+		batch[n++] = (struct nic_buffer){ .hpa = HPA(b->data),
 			.cookie = (uint64_t)(b - rx->buffer),
-			.len_bytes = UPLINK_BUFFER_BYTES };
+			.len_bytes = rx->buffer_bytes,
+			.header_hpa = rx->lent.headers ? HPA(uplink_buffer_headers(rx, b)) : 0 };
 	taken = nic_rx_post(rx->queue, batch, n);
 	for (n = 0; n < taken; n++)
-		rx->free = rx->free->list;
-	rx->nr_free -= taken;
+		*list = (*list)->list;
+	*nr -= taken;
 	rx->nr_posted += taken;
 	return taken;
+}
+
+static bool post_list(struct uplink_rx *rx, struct uplink_buffer **list, unsigned *nr, unsigned max)
+{
+	bool posted = false;
+	unsigned n;
+
+	while (max && (n = post_some(rx, list, nr, max)) != 0) {
+		max -= n;
+		posted = true;
+	}
+	return posted;
 }
 
 /* Gives the NIC what is free, with one doorbell. While packets come, only in numbers; a work that
@@ -77,15 +97,14 @@ static unsigned post_some(struct uplink_rx *rx, unsigned max)
 static void rx_post(struct uplink_rx *rx, bool quiet)
 {
 	unsigned room = rx->queue->ring_entries - 1 - rx->nr_posted;
-	unsigned left = MIN(room, rx->nr_free), n;
-	bool posted = false;
+	unsigned lent = MIN(room, uplink_lent_postable(rx));
+	unsigned own = MIN(room - lent, uplink_own_postable(rx, lent));
+	bool posted;
 
-	if (left < (quiet ? 1 : POST_BATCH))
+	if (lent + own < (quiet ? 1 : POST_BATCH))
 		return;
-	while (left && (n = post_some(rx, left)) != 0) {
-		left -= n;
-		posted = true;
-	}
+	posted = post_list(rx, &rx->lent.free, &rx->lent.nr_free, lent);
+	posted |= post_list(rx, &rx->free, &rx->nr_free, own);
 	if (!posted)
 		return;
 	nic_rx_flush(rx->queue);
@@ -132,7 +151,7 @@ static void take(struct uplink_pair *pair, const struct nic_rx_packet *p, uint64
 		uplink_count(p->error == NIC_RX_BAD_FRAME ? &rx->stats.bad_frames
 							  : &rx->stats.bad_descriptors,
 			1);
-		rx_free(rx, first);
+		uplink_rx_free(rx, first);
 		return;
 	}
 	uplink_count(&rx->stats.packets, 1);
@@ -142,7 +161,7 @@ static void take(struct uplink_pair *pair, const struct nic_rx_packet *p, uint64
 		return;
 	}
 	port_count_bad(&pair->up->port, why);
-	rx_free(rx, first);
+	uplink_rx_free(rx, first);
 }
 
 /* Brings what take() touches of a batch into the cache, all at once. */
@@ -155,7 +174,7 @@ static void prefetch(const struct uplink_rx *rx, unsigned nr_packets)
 		if (!p->nr_buffers)
 			continue;
 		b = &rx->buffer[rx->batch.buffer[p->first_buffer].cookie];
-		__builtin_prefetch(uplink_buffer_data(rx, b));
+		__builtin_prefetch(rx->lent.headers ? uplink_buffer_headers(rx, b) : b->data);
 		__builtin_prefetch(&b->frame, 1);
 		__builtin_prefetch((const char *)&b->frame + CACHE_LINE_BYTES, 1);
 		__builtin_prefetch(&b->next, 1);
@@ -222,12 +241,28 @@ static enum work_result rx_run(struct work *w, unsigned budget)
 		moved += n;
 	} while (n == NIC_BATCH && moved < budget);
 	rx_reclaim(rx); /* also what the switch has dropped just now */
+	if (rx->lent.lend)
+		uplink_lent_work(pair);
 	rx_post(rx, moved == 0);
 	uplink_count(&rx->stats.polls, 1);
 	uplink_count(&w->worker->frames, moved);
 	if (n == NIC_BATCH)
 		return WORK_MORE;
 	return poll_on(pair, moved) ? WORK_POLL : WORK_DONE;
+}
+
+void uplink_rx_cut(struct uplink_rx *rx, uint32_t buffer_bytes)
+{
+	rx->buffer_bytes = buffer_bytes;
+	rx->nr_buffers = UPLINK_RX_BUFFERS * UPLINK_BUFFER_BYTES / buffer_bytes;
+	rx->free = NULL;
+	rx->nr_free = 0;
+	for (unsigned i = rx->nr_buffers; i-- > 0;) {
+		struct uplink_buffer *b = &rx->buffer[i];
+
+		b->data = rx->data + (uint64_t)i * buffer_bytes;
+		uplink_rx_free(rx, b);
+	}
 }
 
 int uplink_rx_init(struct uplink_pair *pair)
@@ -241,12 +276,10 @@ int uplink_rx_init(struct uplink_pair *pair)
 		return -ENOMEM;
 	work_init(&rx->work, rx_run);
 	rx->work.eager = true;
-	for (unsigned i = UPLINK_RX_BUFFERS; i-- > 0;) {
-		struct uplink_buffer *b = &rx->buffer[i];
-
-		b->frame.release = rx_release;
-		b->frame.owner = pair;
-		rx_free(rx, b);
+	for (unsigned i = 0; i < UPLINK_RX_BUFFERS; i++) {
+		rx->buffer[i].frame.release = rx_release;
+		rx->buffer[i].frame.owner = pair;
 	}
+	uplink_rx_cut(rx, UPLINK_BUFFER_BYTES);
 	return 0;
 }

@@ -10,11 +10,12 @@
  *     receive work copies into the guest's buffers, or has the core's I/OAT channels do it
  *     (virtio_net_rx_copy.c). No buffers: frames wait, then the ring is full and senders wait
  *     (-EAGAIN, wait_room()); a guest that gives no buffer for VIRTIO_NET_PATIENCE_US has its
- *     frames dropped until it does.
+ *     frames dropped until it does. From the wire, payload may be in the guest's buffers already
+ *     (lend.h, virtio_net_rx_lend.c).
  *
  * Reset: each queue that was running goes to STOPPING and its work, on whichever core, takes it to
  * OFF: a transmit queue when its last frame is back, a receive queue when no copy into the guest's
- * memory is under way. Only the queue's work touches ring memory. */
+ * memory is under way and no buffer is lent any more. Only the queue's work touches ring memory. */
 #ifndef SLUICE_NET_VIRTIO_NET_H
 #define SLUICE_NET_VIRTIO_NET_H
 
@@ -26,6 +27,7 @@
 #include "net/flow.h"
 #include "net/frame.h"
 #include "net/frame_ring.h"
+#include "net/lend.h"
 #include "net/port.h"
 #include "net/segment.h"
 #include "net/steer.h"
@@ -180,6 +182,7 @@ struct rx_queue {
 	uint64_t progress; /* counts deliveries, so that housekeeping sees any */
 	/* Housekeeping's. */
 	uint64_t starved_since_us, starved_progress;
+	struct lend lend; /* to the uplink's queue pair that is for this guest */
 	struct copy_queue copies;
 	uint32_t pending_head, pending_tail; /* free running */
 	struct rx_pending pending[RX_PENDING_MAX];
@@ -242,6 +245,12 @@ uint64_t virtio_net_len_bytes(unsigned nr_pairs);
 /* Makes a device in zeroed memory of that length, 64-byte aligned. The caller adds &d->port to a
  * switch and gives &d->virtio to a transport. */
 struct virtio_net *virtio_net_init(void *memory, const struct virtio_net_setup *setup);
+
+/* What its receive queue lends, if it has one pair of queues; for uplink_borrow(). */
+static inline struct lend *virtio_net_lend(struct virtio_net *d)
+{
+	return &d->pair[0].rx.lend;
+}
 
 /* Every 10 ms or so, on one core at a time, also for guests that are paused or off. */
 void virtio_net_housekeeping(struct virtio_net *d, uint64_t now_us);

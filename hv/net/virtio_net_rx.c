@@ -1,11 +1,12 @@
 /* virtio-net receive: from the switch to the guest's ring; see virtio_net.h. Virtio 1.2, 5.1.6.4.
  */
-#include "net/virtio_net.h"
+#include "net/virtio_net_rx.h"
 
 #include "cpu/hw.h"
 #include "lib/errno.h"
 #include "net/switch.h"
 #include "net/virtio_net_rx_copy.h"
+#include "net/virtio_net_rx_lend.h"
 #include "net/virtio_net_rx_steer.h"
 
 #define HDR_BYTES RX_HDR_BYTES
@@ -65,83 +66,10 @@ static void wait_room(struct port *p, struct work *w)
 
 const struct port_ops virtio_net_port_ops = { deliver, wait_room };
 
-/* Buffers for need_bytes, into rx->buffer and rx->segment. 0; -EAGAIN: not enough there now;
- * -ENOSPC: what the guest posts cannot hold it; -EPROTO. After an error none is taken. */
-static int take_buffers(struct rx_queue *rx, uint64_t need_bytes)
-{
-	bool merge = rx->q.dev->features & VIRTIO_NET_F_MRG_RXBUF;
-	unsigned max = merge ? MIN(RX_MERGE_MAX, rx->q.vq.size) : 1;
-	uint64_t room_bytes = 0;
-	int r = 0;
-
-	rx->nr_buffers = 0;
-	rx->nr_segments = 0;
-	while (room_bytes < need_bytes && rx->nr_buffers < max) {
-		struct virtqueue_chain c = { .segment = rx->segment + rx->nr_segments,
-			.segments_max = RX_SEGMENTS_MAX - rx->nr_segments };
-
-		r = virtqueue_pop_chain(&rx->q.vq, &c);
-		if (r == 0 && c.nr_read)
-			r = -EINVAL;
-		if (r == -EAGAIN || r == -EPROTO)
-			break;
-		rx->buffer[rx->nr_buffers++] =
-			(struct rx_buffer){ (uint32_t)MIN(c.write_bytes, need_bytes), c.head };
-		if (r)
-			break;
-		rx->nr_segments += c.nr_write;
-		room_bytes += c.write_bytes;
-	}
-	if (r == 0 && room_bytes >= need_bytes)
-		return 0;
-	virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
-	if (r == -EINVAL) /* buffers outside memory, or to read from: no driver does that */
-		return -EPROTO;
-	return r == -EAGAIN || r == -EPROTO ? r : -ENOSPC;
-}
-
-/* They are used: all but the last filled, as mergeable buffers are (5.1.6.4). */
-static void use_buffers(struct rx_queue *rx, uint32_t len_bytes)
-{
-	if (rx->track.steer) {
-		const struct steer_placement p =
-			rx_steer_placement(rx, len_bytes - HDR_BYTES, false);
-
-		steer_track_note(&rx->track, &p);
-	}
-	for (unsigned i = 0; i < rx->nr_buffers; i++) {
-		uint32_t n = MIN(len_bytes, rx->buffer[i].room_bytes);
-
-		virtqueue_push_used(&rx->q.vq, rx->buffer[i].head, n);
-		len_bytes -= n;
-	}
-	stat_add(&rx->progress, 1);
-}
-
-static struct virtio_net_hdr header_of(
-	const struct rx_queue *rx, const struct frame_offload *o, bool complete)
-{
-	struct virtio_net_hdr h = { .num_buffers = (uint16_t)rx->nr_buffers };
-
-	if (!(o->flags & VNET_HDR_F_NEEDS_CSUM)) /* DATA_VALID: what a NIC has checked */
-		h.flags = complete ? 0 : o->flags;
-	if (complete || !(o->flags & VNET_HDR_F_NEEDS_CSUM))
-		return h;
-	h.flags = VNET_HDR_F_NEEDS_CSUM;
-	h.csum_start = o->csum_start;
-	h.csum_offset = o->csum_offset;
-	if (o->gso_type != VNET_HDR_GSO_NONE) {
-		h.gso_type = o->gso_type;
-		h.gso_size = o->gso_size;
-		h.hdr_len = o->header_len;
-	}
-	return h;
-}
-
 static int write_whole(struct rx_queue *rx, const struct frame *f, struct frame_plan *plan)
 {
 	bool complete = !(rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM);
-	struct virtio_net_hdr h = header_of(rx, &plan->offload, complete);
+	struct virtio_net_hdr h = rx_header_of(rx, &plan->offload, complete);
 	struct sink header, body;
 
 	rx_sink_init(rx, &header);
@@ -204,7 +132,7 @@ static bool wants_engine(const struct rx_queue *rx, const struct frame_plan *pla
 static int fill_by_engine(struct rx_queue *rx, const struct frame *f, const struct frame_plan *plan)
 {
 	bool complete = !(rx->q.dev->features & VIRTIO_NET_F_GUEST_CSUM);
-	const struct virtio_net_hdr h = header_of(rx, &plan->offload, complete);
+	const struct virtio_net_hdr h = rx_header_of(rx, &plan->offload, complete);
 
 	return rx_copy_frame(rx, f, plan, &h);
 }
@@ -217,7 +145,7 @@ static int end_buffers(struct rx_queue *rx, struct frame *f, uint32_t len_bytes,
 		rx_copy_wait(rx, f, HDR_BYTES + len_bytes);
 		return FRAME_KEPT;
 	}
-	use_buffers(rx, HDR_BYTES + len_bytes);
+	rx_use_buffers(rx, HDR_BYTES + len_bytes);
 	if (f)
 		port_count_tx(&rx->q.dev->port, f);
 	return FRAME_DONE;
@@ -231,7 +159,7 @@ __attribute__((noinline)) static int rx_whole_async(
 
 	if (rx_copy_room(rx))
 		return -EBUSY;
-	r = take_buffers(rx, HDR_BYTES + plan->len_bytes);
+	r = rx_take_buffers(rx, HDR_BYTES + plan->len_bytes);
 	if (r == -ENOSPC)
 		return drop(rx, DROP_BUFFER_SIZE);
 	if (r)
@@ -248,6 +176,19 @@ __attribute__((noinline)) static int rx_whole_async(
 	return r == -EBUSY ? r : drop(rx, DROP_MALFORMED);
 }
 
+static int rx_lent(struct rx_queue *rx, struct frame *f, const struct frame_plan *plan)
+{
+	int r = rx_lend_frame(rx, f, plan);
+
+	if (r == -ENOSPC)
+		return drop(rx, DROP_BUFFER_SIZE);
+	if (r == COPY_PENDING)
+		return FRAME_KEPT;
+	if (r == COPY_DONE)
+		port_count_tx(&rx->q.dev->port, f);
+	return r == COPY_DONE ? FRAME_DONE : r;
+}
+
 static int rx_whole(struct rx_queue *rx, struct frame *f)
 {
 	struct virtio_net *d = rx->q.dev;
@@ -257,9 +198,11 @@ static int rx_whole(struct rx_queue *rx, struct frame *f)
 	frame_plan(f, port_wants_tag(&d->port, f), &plan);
 	if (plan.offload.gso_type == VNET_HDR_GSO_NONE && oversize(rx, plan.len_bytes))
 		return drop(rx, DROP_OVERSIZE);
+	if (f->lent && rx_lend_takes(rx, f, &plan))
+		return rx_lent(rx, f, &plan);
 	if (rx->async)
 		return rx_whole_async(rx, f, &plan);
-	r = take_buffers(rx, HDR_BYTES + plan.len_bytes);
+	r = rx_take_buffers(rx, HDR_BYTES + plan.len_bytes);
 	if (r == -ENOSPC)
 		return drop(rx, DROP_BUFFER_SIZE);
 	if (r)
@@ -268,7 +211,7 @@ static int rx_whole(struct rx_queue *rx, struct frame *f)
 		virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
 		return drop(rx, DROP_MALFORMED);
 	}
-	use_buffers(rx, HDR_BYTES + plan.len_bytes);
+	rx_use_buffers(rx, HDR_BYTES + plan.len_bytes);
 	count_copy(rx, plan.len_bytes);
 	port_count_tx(&d->port, f);
 	return FRAME_DONE;
@@ -285,7 +228,7 @@ static int write_piece(struct rx_queue *rx, uint32_t len_bytes)
 	rx_sink_init(rx, &body);
 	if (sink_skip(&body, HDR_BYTES) || segment_write(&rx->cutter, &body, &o))
 		return -ENOSPC;
-	h = header_of(rx, &o, false);
+	h = rx_header_of(rx, &o, false);
 	if (sink_write(&header, &h, HDR_BYTES))
 		return -ENOSPC;
 	return rx->async ? rx_copy_written(rx, len_bytes) : COPY_DONE;
@@ -305,7 +248,7 @@ static int rx_cut(struct rx_queue *rx, struct frame *f, unsigned *budget)
 		(*budget)--;
 		if (oversize(rx, len_bytes))
 			return drop(rx, DROP_OVERSIZE);
-		r = take_buffers(rx, HDR_BYTES + len_bytes);
+		r = rx_take_buffers(rx, HDR_BYTES + len_bytes);
 		if (r == -ENOSPC)
 			return drop(rx, DROP_BUFFER_SIZE);
 		if (r)
@@ -417,6 +360,8 @@ static void rx_on(struct rx_queue *rx, unsigned *budget)
 	rx_copy_end(rx);
 	if (rx->track.building != rx->track.head)
 		steer_track_publish(&rx->track, rx->q.dev->setup.now_us());
+	if (rx->lend.borrower)
+		rx_lend_offer(rx);
 	queue_publish(&rx->q);
 	if (r == -EPROTO) {
 		queue_broken(&rx->q);
@@ -467,7 +412,8 @@ static enum work_result rx_run(struct work *w, unsigned budget)
 	if (state == QUEUE_STOPPING) {
 		set_starved(rx, false);
 		rx_copy_begin(rx, true);
-		if (!rx_copy_is_pending(rx)) /* else we are woken */
+		/* else we are woken */
+		if (!rx_copy_is_pending(rx) && rx_lend_stop(rx))
 			store_release(&rx->q.state, (uint32_t)QUEUE_OFF);
 	}
 	drop_all(rx, DROP_LINK_DOWN); /* also what was pushed while the state changed */
@@ -498,4 +444,5 @@ void virtio_net_rx_init(struct rx_queue *rx, struct virtio_net *d, unsigned inde
 	frame_ring_init(&rx->ring);
 	rx_copy_init(rx);
 	steer_track_init(&rx->track, d->setup.steer, d->setup.pending);
+	rx_lend_init(rx);
 }

@@ -58,6 +58,17 @@ bool virtqueue_has_avail(struct virtqueue *vq)
 	return vq->broken || look_for_avail(vq);
 }
 
+unsigned virtqueue_nr_avail(struct virtqueue *vq)
+{
+	unsigned nr;
+
+	vq->avail_seen = load_acquire(&vq->avail->idx); /* as above */
+	nr = (uint16_t)(vq->avail_seen - vq->avail_next);
+	if (nr > vq->size)
+		vq->broken = true;
+	return vq->broken ? 0 : nr;
+}
+
 /* Copies a descriptor once. An indirect table may lie at any address. */
 static inline struct vring_desc desc_read(const uint8_t *d)
 {

@@ -151,6 +151,9 @@ bool virtqueue_publish(struct virtqueue *vq);
 bool virtqueue_enable_kick(struct virtqueue *vq);
 void virtqueue_disable_kick(struct virtqueue *vq);
 
+/* How many chains can be popped now. 0 if the ring makes no sense: the next pop says so. */
+unsigned virtqueue_nr_avail(struct virtqueue *vq);
+
 /* True too if the ring makes no sense any more: the next pop says so. */
 bool virtqueue_has_avail(struct virtqueue *vq);
 

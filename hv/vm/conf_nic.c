@@ -1,4 +1,5 @@
-/* sluice.conf: nic = switch=NAME [mac=..] [vlan=N | trunk=all|N,N-M [native=N]] ...: a guest's NIC.
+/* sluice.conf: nic = switch=NAME [mac=..] [vlan=N | trunk=all|N,N-M [native=N]] [rx=..] ...: a
+ * guest's NIC.
  *
  * Feature bits: virtio 1.2, 5.1.3 and 6. See docs/sluice-conf.md. */
 #include "vm/conf_value.h"
@@ -94,6 +95,17 @@ static int set_queues(struct conf_reader *r, struct conf_span s, void *target)
 	return ret;
 }
 
+static int set_rx(struct conf_reader *r, struct conf_span s, void *target)
+{
+	struct conf_nic *nic = target;
+
+	nic->rx_zero_copy = conf_equals(s, "zero_copy");
+	if (!nic->rx_zero_copy && !conf_equals(s, "copy"))
+		return conf_fail(
+			r, s.at, "rx: expected copy or zero_copy, not '%s'", conf_quote(r, s));
+	return 0;
+}
+
 enum { NIC_SWITCH };
 
 static const struct conf_port_option options[] = {
@@ -102,6 +114,7 @@ static const struct conf_port_option options[] = {
 	{ "spoof_check", set_spoof_check, true },
 	{ "features", set_features, false },
 	{ "queues", set_queues, false },
+	{ "rx", set_rx, false },
 };
 
 int conf_nic_parse(struct conf_reader *r, struct conf_span s, struct conf_nic *nic)

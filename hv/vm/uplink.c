@@ -15,6 +15,7 @@
 #include "sched/sched.h"
 #include "vm/nic.h"
 #include "vm/steer.h"
+#include "vm/uplink_lend.h"
 #include "vm/vm.h"
 
 #define MODERATION_US 40   /* between two interrupts of a vector */
@@ -224,6 +225,8 @@ static void serve_guests(struct vm_uplink *u, unsigned sw)
 		if (pair)
 			uplink_assign_pair(&u->up, pair, &g.nic->net->port,
 				&g.vm->vcpu[0]->entity.hint, g.nic->net->setup.number);
+		if (g.conf->rx_zero_copy)
+			vm_uplink_lend(u, pair, g.conf, g.nic->net);
 		if (nic->ops->add_mac(nic, g.conf->mac, pair) || !g.conf->spoof_check)
 			promiscuous = true;
 	}
@@ -303,8 +306,10 @@ int vm_uplinks_create(const struct conf *c)
 
 void vm_uplinks_housekeeping(uint64_t t_us)
 {
-	for (unsigned i = 0; i < nr_vm_uplinks; i++)
+	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
+		uplink_housekeeping(&vm_uplink[i]->up);
 		vm_uplink[i]->up.nic->ops->housekeeping(vm_uplink[i]->up.nic, t_us);
+	}
 }
 
 void vm_uplinks_stop(void)

@@ -1,4 +1,4 @@
-// sources: hv/net/uplink.c hv/net/steer.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/waiters.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/lib/fmt.c tests/support/fake_nic.c tests/support/fake_nic_send.c
+// sources: hv/net/uplink.c hv/net/steer.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_lent.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/waiters.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/lib/fmt.c tests/support/fake_nic.c tests/support/fake_nic_send.c
 /* Two uplinks with two pairs each and two test ports on one switch: packets as a broken NIC could
  * hand them over, frames with arbitrary offload fields in memory that changes meanwhile, full
  * rings, link and resets at any time.
@@ -338,7 +338,7 @@ static void run(void)
 
 static void check_pair(const struct uplink_pair *pair)
 {
-	require(pair->rx.nr_free + pair->rx.nr_posted == UPLINK_RX_BUFFERS && !pair->rx.done);
+	require(pair->rx.nr_free + pair->rx.nr_posted == pair->rx.nr_buffers && !pair->rx.done);
 	require(pair->tx.head == pair->tx.tail && !pair->tx.cutting);
 	require(pair->tx.bounce_head == pair->tx.bounce_tail);
 }

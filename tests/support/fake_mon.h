@@ -112,6 +112,7 @@ static inline void fake_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 		.nic = { .rx_frames = 21, .tx_frames = 22, .rx_crc_errors = 3, .rx_missed = 4 },
 		.rx_bad_frames = 3,
 		.tx_zero_copy = 20,
+		.rx_zero_copy = 7,
 		.tx_bounced = 2,
 		.tx_wire_frames = 22,
 	};

@@ -52,6 +52,8 @@ static void mask(struct nic *nic, unsigned v)
 static void spoil(const struct nic_buffer *b)
 {
 	memset(HVA(b->hpa), GARBAGE, b->len_bytes);
+	if (b->header_hpa)
+		memset(HVA(b->header_hpa), GARBAGE, NIC_HEADER_BYTES);
 }
 
 static unsigned rx_post(struct nic_rxq *q, const struct nic_buffer *b, unsigned nr)
@@ -59,9 +61,11 @@ static unsigned rx_post(struct nic_rxq *q, const struct nic_buffer *b, unsigned 
 	struct fake_rxq *rx = CONTAINER_OF(q, struct fake_rxq, q);
 	unsigned i;
 
+	require(!rx->stopped);
 	for (i = 0; i < nr && rx->filled - rx->first < q->ring_entries - 1; i++) {
 		if (b[i].len_bytes < q->buffer_bytes)
 			break;
+		require(!b[i].header_hpa == !q->header_bytes && !(b[i].header_hpa & 1));
 		for (uint32_t k = rx->first; k != rx->filled; k++)
 			require(rx->buffer[k % q->ring_entries].cookie != b[i].cookie);
 		rx->buffer[rx->filled++ % q->ring_entries] = b[i];
@@ -112,6 +116,11 @@ bool fake_nic_receive(struct fake_nic *n, unsigned queue, const uint8_t *bytes, 
 	struct nic_rx_packet p = { .len_bytes = len_bytes };
 
 	how = how ? how : &plain;
+	p.header_bytes = (uint16_t)MIN(len_bytes, rx->q.header_bytes);
+	if (how->header_bytes && rx->q.header_bytes)
+		p.header_bytes = (uint16_t)how->header_bytes;
+	require(p.header_bytes <= rx->q.header_bytes && p.header_bytes <= len_bytes);
+	len_bytes -= p.header_bytes;
 	piece = how->piece_bytes ? how->piece_bytes : rx->q.buffer_bytes;
 	nr = len_bytes ? (len_bytes + piece - 1) / piece : 1;
 	require(nr <= NIC_RX_CHAIN_MAX && piece <= rx->q.buffer_bytes);
@@ -124,6 +133,9 @@ bool fake_nic_receive(struct fake_nic *n, unsigned queue, const uint8_t *bytes, 
 	p.vlan_tci = how->vlan_tci;
 	p.rsc_segments = how->rsc_segments;
 	p.error = how->error;
+	memcpy(p.header_bytes ? HVA(rx->buffer[rx->used % entries].header_hpa) : (void *)&p, bytes,
+		p.header_bytes);
+	bytes += p.header_bytes;
 	for (; nr; nr--, rx->used++) {
 		uint32_t part = MIN(len_bytes, piece);
 
@@ -137,17 +149,52 @@ bool fake_nic_receive(struct fake_nic *n, unsigned queue, const uint8_t *bytes, 
 	return true;
 }
 
+/* What had arrived is gone; the buffers are still posted. */
+static void rewind_rx(struct fake_rxq *rx)
+{
+	rx->packet_first = rx->packet_end;
+	rx->used = rx->first;
+	for (uint32_t k = rx->first; k != rx->filled; k++)
+		spoil(&rx->buffer[k % rx->q.ring_entries]);
+	rx->flushed = rx->filled;
+}
+
 static unsigned rx_take_back(struct nic_rxq *q, uint64_t *cookie, unsigned max)
 {
 	struct fake_rxq *rx = CONTAINER_OF(q, struct fake_rxq, q);
 	unsigned nr = 0;
 
-	if (q->nic->state == NIC_RUNNING || q->nic->state == NIC_RECOVERING)
+	if (!rx->stopped && (q->nic->state == NIC_RUNNING || q->nic->state == NIC_RECOVERING))
 		return 0;
 	while (nr < max && rx->filled != rx->first)
 		cookie[nr++] = rx->buffer[--rx->filled % q->ring_entries].cookie;
 	rx->flushed = rx->filled;
 	return nr;
+}
+
+static int rx_queue_stop(struct nic *nic, unsigned queue)
+{
+	struct fake_nic *n = fake_of(nic);
+	struct fake_rxq *rx = &n->rx[queue];
+
+	if (n->stays_busy)
+		return -EBUSY;
+	rx->stopped = true;
+	store_release(&rx->q.gate.state, (uint32_t)NIC_GATE_RETURN);
+	n->missed += rx->packet_end - rx->packet_first;
+	rewind_rx(rx);
+	return 0;
+}
+
+static int rx_queue_start(struct nic *nic, unsigned queue)
+{
+	struct fake_rxq *rx = &fake_of(nic)->rx[queue];
+
+	require(rx->filled == rx->first);
+	rx->stopped = false;
+	if (nic->state == NIC_RUNNING)
+		store_release(&rx->q.gate.state, (uint32_t)NIC_GATE_OPEN);
+	return 0;
 }
 
 /* ---- Transmit ---- */
@@ -288,7 +335,8 @@ void fake_nic_forget(struct fake_nic *n)
 static void set_gates(struct fake_nic *n, enum nic_gate_state rx, enum nic_gate_state tx)
 {
 	for (unsigned i = 0; i < n->nic.nr_queues; i++) {
-		store_release(&n->rx[i].q.gate.state, (uint32_t)rx);
+		store_release(&n->rx[i].q.gate.state,
+			(uint32_t)(n->rx[i].stopped ? NIC_GATE_RETURN : rx));
 		store_release(&n->tx[i].q.gate.state, (uint32_t)tx);
 	}
 }
@@ -299,11 +347,7 @@ static void rewind_queues(struct fake_nic *n)
 		struct fake_rxq *rx = &n->rx[i];
 		struct fake_txq *tx = &n->tx[i];
 
-		rx->packet_first = rx->packet_end;
-		rx->used = rx->first;
-		for (uint32_t k = rx->first; k != rx->filled; k++)
-			spoil(&rx->buffer[k % rx->q.ring_entries]);
-		rx->flushed = rx->filled;
+		rewind_rx(rx);
 		for (; tx->done != tx->end; tx->done++)
 			tx->packet[tx->done % FAKE_NIC_ENTRIES].lost = true;
 		tx->flushed = tx->end;
@@ -376,6 +420,8 @@ static const struct nic_ops fake_ops = {
 	.arm = arm,
 	.mask = mask,
 	.rx_take_back = rx_take_back,
+	.rx_queue_stop = rx_queue_stop,
+	.rx_queue_start = rx_queue_start,
 };
 
 static void init_queue(struct fake_nic *n, unsigned i, const struct fake_nic_conf *conf)

@@ -11,7 +11,9 @@
 
 #define FAKE_NIC_QUEUES	 4
 #define FAKE_NIC_ENTRIES 1024
-#define FAKE_NIC_ALL	 (NIC_CAP_TX_CSUM | NIC_CAP_TSO | NIC_CAP_RX_CSUM | NIC_CAP_RSC | NIC_CAP_VLAN)
+#define FAKE_NIC_ALL                                                                               \
+	(NIC_CAP_TX_CSUM | NIC_CAP_TSO | NIC_CAP_RX_CSUM | NIC_CAP_RSC | NIC_CAP_VLAN |            \
+		NIC_CAP_RX_SPLIT)
 
 struct fake_nic_conf {
 	const char *name;
@@ -28,6 +30,7 @@ struct fake_rxq {
 	struct nic_rxq q;
 	struct nic_buffer buffer[FAKE_NIC_ENTRIES];
 	uint32_t len_bytes[FAKE_NIC_ENTRIES]; /* what a buffer has got */
+	bool stopped;
 	uint32_t first, used, flushed, filled;
 	struct nic_rx_packet packet[FAKE_NIC_ENTRIES]; /* complete ones */
 	uint32_t packet_first, packet_end;
@@ -63,6 +66,7 @@ struct fake_nic {
 	bool armed[FAKE_NIC_QUEUES];
 	unsigned interrupts[FAKE_NIC_QUEUES];
 	bool reset_fails;
+	bool stays_busy;	/* receive queues do not stop */
 	uint32_t refused_bytes; /* packets of that length it refuses, as malformed */
 	/* Called once, just before a vector is armed: what happens there raises no interrupt. */
 	void (*before_arm)(struct fake_nic *n, unsigned vector);
@@ -81,6 +85,8 @@ struct fake_arrival {
 	uint32_t piece_bytes; /* in a buffer, but the last one; 0: as much as it takes */
 	uint16_t flags, vlan_tci, rsc_segments;
 	uint8_t error;
+	/* Where the queue splits: 0: as much as goes into header memory. */
+	uint32_t header_bytes;
 };
 
 /* False: no buffers, it is lost. how NULL: nothing special. */

@@ -149,5 +149,6 @@ def text(s):
         u = s["uplink"]
         bad = {k: v for k, v in {**u["rx_drops_by_reason"], **u["errors"]}.items() if v}
         out.append(f"uplink: {u['driver']}, {u['rx_frames']} frames in, {u['tx_frames']} out, "
-                   f"errors and drops {bad or 'none'}, sent without a copy {u['copies']['zero_copy']}")
+                   f"errors and drops {bad or 'none'}, sent without a copy {u['copies']['zero_copy']}, "
+                   f"received without {u['copies']['rx_zero_copy']}")
     return "\n".join(out)

@@ -31,6 +31,12 @@ static void *pages(uint64_t len_bytes)
 	return p;
 }
 
+static void idle(void *arg)
+{
+	(void)arg;
+	bench_housekeep();
+}
+
 static struct worker *worker_of(unsigned core)
 {
 	return &world.worker[core % NET_CORES];
@@ -39,6 +45,17 @@ static struct worker *worker_of(unsigned core)
 static uint64_t now_us(void)
 {
 	return world.now_us;
+}
+
+static void lend(struct bench_side *s)
+{
+	for (unsigned i = 0; i < world.nr_guests && i + 1 < s->up.setup.nr_pairs; i++) {
+		struct net_guest *g = &world.guest[i];
+
+		uplink_assign_pair(&s->up, i + 1, &g->net->port, &g->hint, g->net->setup.number);
+		require(!uplink_borrow(&s->up, i + 1, virtio_net_lend(g->net)));
+		g->drv.idle = idle;
+	}
 }
 
 static void make_uplink(struct bench_side *s, const struct bench_conf *c, uint32_t capabilities,
@@ -66,6 +83,8 @@ static void make_uplink(struct bench_side *s, const struct bench_conf *c, uint32
 	require(!uplink_init(&s->up, &s->nic.nic, &setup));
 	promiscuous.promiscuous = true;
 	require(!switch_add_port(s->sw, &s->up.port, &promiscuous));
+	if (c->lend && s == &side[0])
+		lend(s);
 	require(!s->nic.nic.ops->start(&s->nic.nic));
 	uplink_start(&s->up);
 	if (!c->no_link)
@@ -109,7 +128,8 @@ static void check_returned(const struct bench_side *s)
 	for (unsigned i = 0; i < s->up.setup.nr_pairs; i++) {
 		const struct uplink_pair *pair = s->up.pair[i];
 
-		require(pair->rx.nr_free + pair->rx.nr_posted == UPLINK_RX_BUFFERS);
+		require(pair->rx.nr_free + pair->rx.nr_posted == pair->rx.nr_buffers);
+		require(!pair->rx.lent.nr_lent);
 		require(pair->tx.head == pair->tx.tail);
 		require(pair->tx.bounce_head == pair->tx.bounce_tail);
 		require(frame_ring_has_room(&pair->tx.ring) && !pair->rx.done);
@@ -125,7 +145,7 @@ void bench_free(void)
 	bench_run();
 	for (unsigned i = 0; i < BENCH_PORTS; i++)
 		fake_drain(&test_port[i]);
-	bench_run();
+	bench_housekeep();
 	for (unsigned i = 0; i < 2; i++) {
 		check_returned(&side[i]);
 		require(bench_balanced(i));
@@ -150,6 +170,15 @@ void bench_start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_
 void bench_run(void)
 {
 	require(net_world_run());
+}
+
+void bench_housekeep(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uplink_housekeeping(&side[0].up);
+		uplink_housekeeping(&side[1].up);
+		bench_run();
+	}
 }
 
 void bench_learn(unsigned port, unsigned queue)

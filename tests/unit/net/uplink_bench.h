@@ -37,6 +37,7 @@ struct bench_conf {
 	uint16_t mtu; /* of the NICs, 0: 1500 */
 	bool polled;
 	bool no_link;
+	bool lend;	 /* guest i's buffers to pair i + 1 of side 0, which is for it */
 	bool one_switch; /* uplink 1 is on the guests' switch, and the test ports are too */
 };
 
@@ -51,6 +52,8 @@ void bench_free(void);
 
 void bench_start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_bytes);
 void bench_run(void);
+/* With housekeeping in between, until nothing changes by it. */
+void bench_housekeep(void);
 /* The guests' switch learns that this peer is beyond the uplink, by a frame that nobody wants. */
 void bench_learn(unsigned port, unsigned queue);
 /* Sends what NIC `from` has, and lets the other one receive it on that queue; how many frames. */

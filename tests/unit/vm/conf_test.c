@@ -204,8 +204,8 @@ static void nic_options(void **state)
 
 	(void)state;
 	parse_ok(GUEST "nic = mac=02:aB:cd:EF:01:23  switch=two\tvlan=4094 mtu=9000 isolated "
-		       "spoof_check=off promiscuous=on rate=2500M queues=8 # all\n"
-		       "nic = switch=one isolated=off trunk=all\n"
+		       "spoof_check=off promiscuous=on rate=2500M queues=8 rx=zero_copy # all\n"
+		       "nic = switch=one isolated=off trunk=all rx=copy\n"
 		       "nic = switch=one trunk=10,20-22,21 native=4\n"
 		       "[switch one]\n[switch two]");
 	assert_int_equal(conf.guest[0].nr_nics, 3);
@@ -218,6 +218,9 @@ static void nic_options(void **state)
 	assert_true(n[0].port.promiscuous);
 	assert_true(n[0].port.rate_limit_bps == UINT64_C(2500000000));
 	assert_int_equal(n[0].queue_pairs, 8);
+	assert_true(n[0].rx_zero_copy);
+	assert_false(n[1].rx_zero_copy);
+	assert_false(n[2].rx_zero_copy);
 	assert_int_equal(n[1].switch_index, 0);
 	assert_int_equal(n[1].port.vlan_mode, CONF_VLAN_TRUNK);
 	assert_int_equal(n[1].port.nr_trunk_vlans, 0);
@@ -470,6 +473,8 @@ static void nic_errors(void **state)
 		"trunk: more than 16 VLANs (trunk=all allows every one)");
 	parse_fails(SWITCH GUEST "nic = switch=lan queues=9", 4, 25,
 		"queues: expected a number from 1 to 8, not '9'");
+	parse_fails(SWITCH GUEST "nic = switch=lan rx=fast", 4, 21,
+		"rx: expected copy or zero_copy, not 'fast'");
 	parse_fails(SWITCH GUEST "nic = switch=lan rate=1T", 4, 23,
 		"rate: expected a number, with K, M or G after it or not, not '1T'");
 }
