@@ -100,6 +100,7 @@ void steer_view_print(const struct steer_view *v, const struct mon_sink *out)
 struct trace_line {
 	const struct mon_sink *out;
 	const char *guest;
+	unsigned nr;
 };
 
 static void print_placement(void *arg, const struct steer_trace *t)
@@ -109,20 +110,23 @@ static void print_placement(void *arg, const struct steer_trace *t)
 		[STEER_BY_ENGINE] = "engine",
 		[STEER_BY_NIC] = "nic",
 	};
-	const struct trace_line *l = arg;
+	struct trace_line *l = arg;
 	const struct steer_placement *p = &t->placement;
 
 	mon_print(l->out, "placed %s 0x%llx %u %s %u %u %llu %llu %s\n", l->guest, ull(p->hpa),
 		p->len_bytes, p->writer < STEER_WRITERS ? writer[p->writer] : "?", p->core,
 		t->consumed_core, ull(t->published_us), ull(t->consumed_us),
 		t->missed < STEER_MISSED_REASONS ? steer_missed_name[t->missed] : "on_target");
+	l->nr++;
 }
 
 void steer_view_trace(const struct steer_view *v, const struct mon_sink *out)
 {
-	for (unsigned i = 0; i < v->sys->nr_guests; i++) {
-		struct trace_line l = { out, guest_name(v, i) };
+	struct trace_line l = { .out = out };
 
+	for (unsigned i = 0; i < v->sys->nr_guests; i++) {
+		l.guest = guest_name(v, i);
 		v->ops->for_each_placement(v->ctx, i, print_placement, &l);
 	}
+	mon_print(out, "%u placements\n", l.nr);
 }

@@ -21,12 +21,13 @@ $(O)/bench/%: tests/unit/ixgbe/%.c $$(call sources_of,tests/unit/ixgbe/$$*.c) te
 .PHONY: bench bench-files bench-host bench-decision bench-driver
 ## make bench      measures in Bochs with one CPU what traffic and boot cost, beside the targets;
 ##                 CASE=boot|offload|no-offload|wire|native-wire: only those; with valgrind, also bench-host
+##                 CASE=steer: guests over the wire beside CPU hogs, by each policy of steering
 bench: deps
 	@$(SUB_MAKE) -s bench-files
 	@tests/bench/run --build $(O) --cache $(CACHE) --jobs $(JOBS) \
 		$(if $(VALGRIND),--host $(HOST_BENCH)) $(CASE)
 
-bench-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(NATIVE_FILES) $(if $(VALGRIND),$(HOST_BENCH))
+bench-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(O)/guest-stub/hog.elf $(NATIVE_FILES) $(if $(VALGRIND),$(HOST_BENCH))
 
 NEED_VALGRIND = @[ -n "$(VALGRIND)" ] || { echo "$@: valgrind is not installed" >&2; exit 1; }
 

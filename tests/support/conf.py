@@ -37,6 +37,27 @@ HOST_RIG = ["82599", "ioat", "wire 0 tap=tap0"]
 # of UDP: what an emulated guest can take
 HOST_TESTS = "sluice.tests=tcp,tcp_reverse,udp:4000000:20M,udp_reverse:1:20M"
 
+# A map by which a core's DCA tag is its APIC ID with bit 3 set: 0 would be no tag.
+DCA_RIG = ["82599", "ioat dca tag-map=01424140", "wire cable"]
+
+STEERED = """\
+# Two Linux guests that reach each other over a wire, and two that take all the time they get.
+[sluice]
+policy = {policy}
+steer = {backend}
+
+[switch lan0]
+uplink = nic=0
+
+[switch lan1]
+uplink = nic=1
+"""
+HOG = """
+[guest {name}]
+memory = 16M
+kernel = hog.elf
+"""
+
 GUEST = """
 [guest {name}]
 vcpus = {vcpus}
@@ -73,6 +94,14 @@ def two_guests(idle="poweroff", wired=None, **guests):
         head = WIRED.format(count=len(ROLES), idle=idle, options=wired and " " + wired)
         switches = ["lan0", "lan1"]
     return compose(head, ROLES, switches, **guests)
+
+
+def steered_guests(policy="full", backend="dca", hogs=2, after="off", extra=""):
+    """As two_guests(wired=""), next to hogs. b is asked to power the machine off when it is done."""
+    text = compose(STEERED.format(policy=policy, backend=backend), ROLES, ["lan0", "lan1"],
+                   extra=f"{extra} sluice.after={after}".strip())
+    text = text.replace("[guest b]\n", "[guest b]\nexit = poweroff\n")
+    return text + "".join(HOG.format(name=f"hog{i}") for i in range(hogs))
 
 
 def host_guest(idle="poweroff", uplink="", **guests):

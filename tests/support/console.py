@@ -64,11 +64,11 @@ def stats(line):
     return json_after(STATS, line)
 
 
-def tail(path, lines=40):
-    """The last lines of a raw console."""
+def tail(path, lines=40, size=65536):
+    """The last lines, within the last size bytes, of a raw console."""
     try:
         with open(path, "rb") as f:
-            text = [clean(line) for line in f.read()[-65536:].split(b"\n")]
+            text = [clean(line) for line in f.read()[-size:].split(b"\n")]
     except FileNotFoundError:
         return []
     return [line for line in text if line.strip()][-lines:]

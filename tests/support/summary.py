@@ -34,7 +34,7 @@ def iperf_entry(result, marks, conf_text):
         "proto": result["proto"], "test": result["test"], "bytes": result["bytes"],
         "packets": result["packets"] or frames, "lost": result["lost"], "frames": frames,
         "seconds": result["seconds"], "ticks": measured["ticks"], "exits": measured["exits"],
-        "retransmits": result["retransmits"],
+        "retransmits": result["retransmits"], "rtt_ms": result.get("rtt_ms"),
     }
 
 
@@ -83,6 +83,7 @@ def build(emulator, results, stats, conf_text):
         "iperf": iperf,
         "net": {k: stats.get("net", {}).get(k) for k in NET_FIELDS},
         "uplink": uplink(stats, iperf),
+        "steer": stats.get("steer"),
     }
 
 
@@ -121,6 +122,16 @@ def table(rows):
         for i, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in rows)
 
 
+def steer_text(t):
+    """What steering did, in a line."""
+    known = t["on_target"] + sum(t["missed"].values())
+    share = f"{100 * t['on_target'] / known:.1f}%" if known else "-"
+    missed = {k: v for k, v in t["missed"].items() if v}
+    return (f"steering: policy {t['policy']}, backend {t['backend']}, {t['placed']} packets placed, "
+            f"on target {share}, missed {missed or 'none'}, held {t['held']}, "
+            f"retagged {t['retagged']}, expected waits wrong by {t['wait_error_us']} us")
+
+
 def text(s):
     """The summary for a human."""
     e = s["machine"]
@@ -151,4 +162,6 @@ def text(s):
         out.append(f"uplink: {u['driver']}, {u['rx_frames']} frames in, {u['tx_frames']} out, "
                    f"errors and drops {bad or 'none'}, sent without a copy {u['copies']['zero_copy']}, "
                    f"received without {u['copies']['rx_zero_copy']}")
+    if s["steer"]:
+        out.append(steer_text(s["steer"]))
     return "\n".join(out)
