@@ -136,6 +136,8 @@ static int add_pieces(struct copy_ctx *ctx, struct ioat_chan *c, const struct co
 			continue;
 		r = ioat_add(c, piece[i].dst, piece[i].src, piece[i].len_bytes, dca);
 		ctx->piece[at++ & PIECE_MASK] = piece[i];
+		if (!*mask)
+			ctx->offloaded = piece[i];
 		*mask |= BIT64(i);
 	}
 	return r;
@@ -227,14 +229,13 @@ int copy_submit_channels(struct copy_ctx *ctx, struct copy_queue *q, const struc
 	if (!copy_accepts(ctx, q))
 		return -EAGAIN;
 	ctx->estimate.cpu_probe = false;
-	ctx->offloaded = false;
+	ctx->offloaded.len_bytes = 0;
 	if (ctx->nr_channels && !too_small(ctx, piece, nr)) {
 		if (!has_space(ctx, nr))
 			count(&ctx->stats.fallback_space, 1);
-		else
-			ctx->offloaded = offload(ctx, q, piece, nr, dest_core);
-		if (ctx->offloaded)
+		else if (offload(ctx, q, piece, nr, dest_core))
 			return COPY_PENDING;
+		ctx->offloaded.len_bytes = 0;
 	}
 	for (unsigned i = 0; i < nr; i++)
 		cpu_copy(ctx, &piece[i]);

@@ -92,9 +92,10 @@ struct copy_job {
 struct copy_ctx {
 	/* The fast path's. */
 	unsigned nr_channels;
-	/* Of the last job that copy_submit_channels() took: a channel has it; aimed at its
-	 * destination. */
-	bool offloaded, aimed;
+	/* Of the last job that copy_submit_channels() took: the first piece that a channel has, of
+	 * no length if none does; whether it is aimed at its destination. */
+	struct copy_piece offloaded;
+	bool aimed;
 	struct copy_stats stats;
 
 	struct ioat_chan *channel[COPY_CHANNELS_MAX];

@@ -48,9 +48,12 @@ struct steer_stats {
 enum steer_writer { STEER_BY_CPU, STEER_BY_ENGINE, STEER_BY_NIC, STEER_WRITERS };
 
 struct steer_placement {
-	uint64_t hpa; /* of its first byte in the guest's memory */
-	uint32_t len_bytes;
-	uint16_t core; /* whose cache it was meant for */
+	/* Where it begins in the guest's memory, or, if an engine writes it, the first part that
+	 * the engine does. */
+	uint64_t hpa;
+	uint32_t contiguous_bytes; /* from there on */
+	uint32_t len_bytes;	   /* of the packet */
+	uint16_t core;		   /* whose cache it was meant for */
 	uint8_t writer;
 	bool astray;
 };

@@ -43,7 +43,7 @@ void rx_use_buffers(struct rx_queue *rx, uint32_t len_bytes)
 {
 	if (rx->track.steer) {
 		const struct steer_placement p =
-			rx_steer_placement(rx, len_bytes - RX_HDR_BYTES, false);
+			rx_steer_placement(rx, len_bytes - RX_HDR_BYTES, NULL);
 
 		steer_track_note(&rx->track, &p);
 	}

@@ -32,7 +32,8 @@ void rx_copy_wait(struct rx_queue *rx, struct frame *f, uint32_t len_bytes)
 	struct steer_placement placement = { 0 };
 
 	if (rx->track.steer)
-		placement = rx_steer_placement(rx, len_bytes - RX_HDR_BYTES, rx->ctx->offloaded);
+		placement = rx_steer_placement(rx, len_bytes - RX_HDR_BYTES,
+			rx->ctx->offloaded.len_bytes ? &rx->ctx->offloaded : NULL);
 	for (unsigned i = 0; i < rx->nr_buffers; i++) {
 		bool last = i + 1 == rx->nr_buffers;
 		uint32_t n = MIN(len_bytes, rx->buffer[i].room_bytes);

@@ -194,13 +194,24 @@ static bool is_astray(const struct rx_queue *rx, bool by_engine)
 }
 
 struct steer_placement rx_steer_placement(
-	const struct rx_queue *rx, uint32_t len_bytes, bool by_engine)
+	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine)
 {
-	return (struct steer_placement){ .hpa = HPA(rx->segment[0].hva) + RX_HDR_BYTES,
-		.len_bytes = len_bytes,
+	const struct virtqueue_segment *first = &rx->segment[0];
+	struct steer_placement p = { .len_bytes = len_bytes,
 		.core = (uint16_t)rx->dest_core,
-		.writer = by_engine ? STEER_BY_ENGINE : STEER_BY_CPU,
-		.astray = is_astray(rx, by_engine) };
+		.writer = engine ? STEER_BY_ENGINE : STEER_BY_CPU,
+		.astray = is_astray(rx, engine) };
+
+	if (engine) {
+		p.hpa = HPA(engine->dst);
+		p.contiguous_bytes = engine->len_bytes;
+	} else {
+		/* A driver may give the header a buffer of its own. */
+		p.hpa = HPA(first->hva) + MIN(RX_HDR_BYTES, first->len_bytes);
+		p.contiguous_bytes =
+			MIN(len_bytes, first->len_bytes - MIN(RX_HDR_BYTES, first->len_bytes));
+	}
+	return p;
 }
 
 /* ---- The books ---- */

@@ -29,9 +29,9 @@ enum steer_action rx_steer(struct rx_queue *rx);
 void rx_steer_stop(struct rx_queue *rx);
 void rx_steer_housekeeping(struct rx_queue *rx, uint64_t now_us);
 
-/* The placement of a frame whose bytes go into the buffers at hand. by_engine: a channel writes
- * them, in part at least. */
+/* The placement of a frame whose bytes go into the buffers at hand. engine: the first piece of it
+ * that a channel writes; NULL: the CPU writes it. */
 struct steer_placement rx_steer_placement(
-	const struct rx_queue *rx, uint32_t len_bytes, bool by_engine);
+	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine);
 
 #endif

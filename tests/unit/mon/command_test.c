@@ -38,8 +38,8 @@ static void test_lists(void **state)
 		"        0        0         5     0 us\n"));
 	assert_non_null(strstr(fake_text, "        1         5     9 us\n"));
 	assert_string_equal(run("steer trace"),
-		"placed a 0x123400c 1514 engine 1 0 77 80 moved\n"
-		"placed b 0x123400c 1514 engine 1 1 77 80 on_target\n2 placements\n");
+		"placed a 0x123400c 1000 1514 engine 1 0 77 80 moved\n"
+		"placed b 0x123400c 1000 1514 engine 1 1 77 80 on_target\n2 placements\n");
 	assert_string_equal(run("steer wheel"), "steer, or steer trace\n");
 	assert_non_null(strstr(run("help"), "  attach   GUEST    its console"));
 	assert_int_equal(run("stats")[0], '{');

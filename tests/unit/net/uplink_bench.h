@@ -34,7 +34,9 @@ struct bench_conf {
 	struct port_policy port[BENCH_PORTS];
 	unsigned nr_pairs; /* 0: 1 */
 	unsigned rx_entries, tx_entries;
-	uint16_t mtu; /* of the NICs, 0: 1500 */
+	uint16_t mtu;		   /* of the NICs, 0: 1500 */
+	const struct steer *steer; /* with aim: as in struct uplink_setup */
+	void (*aim)(struct uplink *up, unsigned pair, unsigned core);
 	bool polled;
 	bool no_link;
 	bool lend;	 /* guest i's buffers to pair i + 1 of side 0, which is for it */

@@ -104,6 +104,89 @@ static void test_pairs(void **state)
 	assert_int_equal(COUNTER->rx_frames, 4);
 }
 
+/* ---- Steered pairs ---- */
+
+static struct steer_core cores[NET_CORES];
+static struct steer steer;
+static unsigned aimed_at[4], nr_aimed;
+
+static void note_aim(struct uplink *up, unsigned pair, unsigned core)
+{
+	(void)up;
+	aimed_at[pair] = core;
+	nr_aimed++;
+}
+
+static void init_steered(enum steer_policy policy)
+{
+	struct bench_conf c = { .nr_pairs = 3,
+		.nr_guests = 2,
+		.capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL },
+		.steer = &steer,
+		.aim = note_aim };
+
+	bench_free();
+	steer_init(&steer, policy, STEER_BACKEND_DCA, cores, NET_CORES);
+	nr_aimed = 0;
+	bench_init(&c);
+	for (unsigned i = 0; i < 2; i++) {
+		hint_publish(&world.guest[i].hint, HINT_RUNNING, 0, 0);
+		uplink_assign_pair(
+			UP, i + 1, &world.guest[i].net->port, hint_of(&world.guest[i]), i);
+	}
+	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
+}
+
+/* A packet for guest A comes and goes. */
+static void exchange(unsigned core)
+{
+	from_wire(A->mac, 1, 99);
+	bench_run();
+	expect_frame(A, 99);
+	assert_ptr_equal(UP->pair[1]->rx.work.worker, &world.worker[core]);
+	send_frames(A, 1, 100);
+	bench_run();
+	assert_int_equal(fake_nic_transmit(NIC, 1, 99), 1);
+	bench_run();
+	assert_int_equal(net_guest_reap(A), 1);
+	assert_ptr_equal(UP->pair[1]->tx.work.worker, &world.worker[core]);
+}
+
+static void test_pair_follows(void **state)
+{
+	(void)state;
+	init_steered(STEER_FULL);
+	assert_int_equal(nr_aimed, 2);
+	exchange(0);
+	assert_int_equal(nr_aimed, 2);
+	hint_publish(&A->hint, HINT_RUNNING, 1, 0);
+	exchange(1);
+	assert_int_equal(nr_aimed, 3);
+	assert_int_equal(aimed_at[1], 1);
+	assert_int_equal(aimed_at[2], 0);
+	hint_publish(&A->hint, HINT_RUNNING, 0, 0); /* too soon */
+	exchange(1);
+	assert_int_equal(nr_aimed, 3);
+	world.now_us += STEER_HYSTERESIS_US;
+	exchange(0);
+	assert_int_equal(nr_aimed, 4);
+	assert_int_equal(aimed_at[1], 0);
+	assert_int_equal(UP->pair[1]->steer.retagged, 2);
+}
+
+static void test_pair_that_stays(void **state)
+{
+	(void)state;
+	init_steered(STEER_STATIC); /* A's device is number 0 */
+	hint_publish(&A->hint, HINT_RUNNING, 1, 0);
+	exchange(0);
+	world.now_us += STEER_HYSTERESIS_US;
+	exchange(0);
+	assert_int_equal(nr_aimed, 2);
+	assert_int_equal(aimed_at[1], 0);
+	assert_int_equal(aimed_at[2], 1);
+}
+
 /* ---- At random ---- */
 
 static unsigned seed;
@@ -213,6 +296,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pairs),
+		TEST(test_pair_follows),
+		TEST(test_pair_that_stays),
 		TEST(test_random),
 	};
 
