@@ -43,6 +43,12 @@ struct sched_core {
 	uint32_t poked; /* atomic: POKE_* */
 	struct worker worker;
 
+	uint64_t smt_gate;  /* atomic: smt.c */
+	uint32_t smt_group; /* for which the core waits outside, or that it let in last */
+	bool smt_waits;	    /* it asked for smt_group in vain */
+	bool smt_blocked;   /* atomic: it waits outside and may halt */
+
+	struct core_set siblings;		 /* other threads of the core; constant */
 	struct core_set within[SCHED_DISTANCES]; /* other cores up to that distance; constant */
 } __cacheline_aligned;
 
@@ -51,7 +57,7 @@ struct sched_machine {
 	struct sched_core *core;
 	unsigned nr;
 	enum sched_policy policy;
-	bool credit_stealing;
+	bool credit_stealing, smt_isolation;
 	uint64_t (*housekeeping)(void);
 	uint64_t slice, long_slice, wake_granularity, boost_interval, boost_run, io_memory;
 	uint64_t pull_lag, lag_max, starving, starving_run, delay_min, delay_max;
@@ -195,6 +201,14 @@ bool place_claim(unsigned core) __must_check;
 bool steal(struct sched_core *c, uint64_t *again) __must_check;
 /* For a busy one: takes over whoever is owed more than its own. */
 void balance(struct sched_core *c, uint64_t now);
+
+/* ---- smt.c: any lock may be held ---- */
+
+/* Whether an entity of that group could go in on c now. */
+bool smt_allows(const struct sched_core *c, uint32_t group);
+/* Before e runs on c, NULL if nothing does; and when it has run. False: c has to wait outside. */
+bool smt_enter(struct sched_core *c, const struct sched_entity *e) __must_check;
+void smt_leave(struct sched_core *c, const struct sched_entity *e);
 
 /* ---- pace.c ---- */
 

@@ -11,6 +11,8 @@ void place_init(bool cache_aware)
 			enum sched_distance d =
 				cache_aware ? topology_distance(&sched.topology, i, j) : DIST_FAR;
 
+			if (i != j && sched.topology.core[i].smt == sched.topology.core[j].smt)
+				core_set_add(&sched.core[i].siblings, j);
 			for (; i != j && d < SCHED_DISTANCES; d++)
 				core_set_add(&sched.core[i].within[d], j);
 		}
@@ -35,7 +37,7 @@ static unsigned next_around(const struct core_set *s, unsigned core)
 /* No thread of the core that `core` is a thread of is busy. */
 static bool is_wholly_idle(unsigned core)
 {
-	struct core_set busy = core_set_without(&sched.core[core].within[DIST_SMT], &sched.idle);
+	struct core_set busy = core_set_without(&sched.core[core].siblings, &sched.idle);
 
 	return core_set_is_empty(&busy);
 }
@@ -79,9 +81,9 @@ unsigned place_claim_idle(const struct sched_entity *e, unsigned near, enum sche
 	if (core_set_is_empty(&want))
 		return SCHED_NO_CORE;
 	while ((core = nearest(&want, near, max)) != SCHED_NO_CORE) {
-		if (place_claim(core))
+		if (smt_allows(&sched.core[core], e->group) && place_claim(core))
 			return core;
-		core_set_remove(&want, core); /* somebody was faster */
+		core_set_remove(&want, core); /* somebody was faster, or another guest is there */
 	}
 	return SCHED_NO_CORE;
 }
@@ -99,7 +101,7 @@ static unsigned entities_of(unsigned core)
 /* Threads beside busy ones come after cores that have nothing to do. */
 static unsigned crowd_of(unsigned core)
 {
-	const struct core_set *siblings = &sched.core[core].within[DIST_SMT];
+	const struct core_set *siblings = &sched.core[core].siblings;
 	unsigned crowd = 2 * entities_of(core);
 
 	for (unsigned i = core_set_next(siblings, 0); i < sched.nr;

@@ -59,6 +59,7 @@ int sched_init(const struct sched_setup *setup)
 	sched = (struct sched_machine){ .nr = setup->nr_cores,
 		.policy = setup->policy,
 		.credit_stealing = setup->credit_stealing && setup->policy == SCHED_FULL,
+		.smt_isolation = setup->smt_isolation,
 		.housekeeping = setup->housekeeping };
 	sched.core = page_alloc((unsigned)(bytes / PAGE_SIZE));
 	if (!sched.core)
@@ -153,7 +154,8 @@ static unsigned find_helper(const struct sched_core *c)
 	return idle;
 }
 
-static struct sched_entity *pick(struct sched_core *c, uint64_t now)
+/* *blocked: there is one, but a thread of the same core runs another group. */
+static struct sched_entity *pick(struct sched_core *c, uint64_t now, bool *blocked)
 {
 	unsigned helper = SCHED_NO_CORE;
 	struct sched_entity *e;
@@ -161,7 +163,11 @@ static struct sched_entity *pick(struct sched_core *c, uint64_t now)
 
 	spin_lock(&c->lock);
 	e = next_of(c, now, &starving);
-	if (e) {
+	*blocked = !smt_enter(c, e);
+	if (*blocked) {
+		helper = find_helper(c);
+		e = NULL;
+	} else if (e) {
 		begin_turn(c, e, now, starving);
 		helper = find_helper(c);
 	}
@@ -175,6 +181,7 @@ static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_re
 {
 	uint64_t now = rdtsc();
 
+	smt_leave(c, e);
 	spin_lock(&c->lock);
 	core_clear_current(c);
 	account_run(c, e, now - c->picked_tsc);
@@ -220,29 +227,53 @@ static void run_entity(struct sched_core *c, struct sched_entity *e)
 	put_back(c, e, e->run(e));
 }
 
+static void halt_until(uint64_t tsc)
+{
+	if (tsc != SCHED_NO_TIMER)
+		apic_timer_arm_tsc(tsc);
+	cpu_halt_until_interrupt();
+	if (tsc != SCHED_NO_TIMER)
+		apic_timer_disarm();
+}
+
+static uint64_t next_event(const struct sched_core *c)
+{
+	uint64_t next = load_relaxed(&c->next_timer_tsc);
+
+	return index_of(c) == 0 ? MIN(next, c->next_housekeeping_tsc) : next;
+}
+
 static void go_idle(struct sched_core *c)
 {
-	uint64_t start = rdtsc(), again = load_relaxed(&c->next_timer_tsc);
+	uint64_t start = rdtsc(), again = next_event(c);
 
-	if (index_of(c) == 0)
-		again = MIN(again, c->next_housekeeping_tsc);
 	core_set_atomic_add(&sched.idle, index_of(c));
 	smp_mb(); /* a waker sees us idle, or we see what it queued */
-	if (!load_relaxed(&c->queued.nr) && !worker_pending(&c->worker) && !steal(c, &again)) {
-		if (again != SCHED_NO_TIMER)
-			apic_timer_arm_tsc(again);
-		cpu_halt_until_interrupt();
-		if (again != SCHED_NO_TIMER)
-			apic_timer_disarm();
-	}
+	if (!load_relaxed(&c->queued.nr) && !worker_pending(&c->worker) && !steal(c, &again))
+		halt_until(again);
 	core_set_atomic_remove(&sched.idle, index_of(c));
 	c->stats.idle_ticks += rdtsc() - start;
+}
+
+/* What would run next has to wait for another thread of this core, for a slice or so. */
+static void wait_outside(struct sched_core *c)
+{
+	uint64_t start = rdtsc();
+
+	store_release(&c->smt_blocked, true);
+	smp_mb(); /* who changes the gate sees us blocked, or we see the gate */
+	if (!smt_allows(c, c->smt_group) && !worker_pending(&c->worker))
+		halt_until(MIN(next_event(c), start + sched.slice));
+	store_release(&c->smt_blocked, false);
+	c->stats.idle_ticks += rdtsc() - start;
+	c->stats.smt_blocked_ticks += rdtsc() - start;
 }
 
 void sched_run_once(void)
 {
 	struct sched_core *c = this_core();
 	struct sched_entity *e;
+	bool blocked;
 	uint64_t now;
 
 	/* A busy worker never halts, and a guest whose every entry faults takes no interrupt. */
@@ -256,9 +287,12 @@ void sched_run_once(void)
 	now = rdtsc();
 	wake_due(c, now);
 	balance(c, now);
-	e = pick(c, now);
+	e = pick(c, now, &blocked);
 	if (!e) {
-		go_idle(c);
+		if (blocked)
+			wait_outside(c);
+		else
+			go_idle(c);
 		return;
 	}
 	if (index_of(c) == 0)

@@ -93,7 +93,8 @@ struct sched_entity_stats {
 
 struct sched_core_stats {
 	uint64_t idle_ticks, entity_ticks, worker_ticks, nr_switches;
-	uint64_t nr_stolen; /* all of the next */
+	uint64_t smt_blocked_ticks; /* of idle_ticks: a thread of the core ran another group */
+	uint64_t nr_stolen;	    /* all of the next */
 	uint64_t nr_stolen_by_distance[SCHED_DISTANCES];
 	unsigned nr_queued;
 	bool idle;

@@ -49,7 +49,7 @@ static bool steal_from(struct sched_core *c, struct sched_core *from, uint64_t *
 
 	spin_lock(&from->lock);
 	for (e = from->queued.head; e; e = e->next) {
-		if (!may_run_on(e, index_of(c)))
+		if (!may_run_on(e, index_of(c)) || !smt_allows(c, e->group))
 			continue;
 		if (e->resident(e))
 			*again = MIN(*again, now + us_to_tsc(RETRY_US));

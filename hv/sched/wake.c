@@ -58,7 +58,7 @@ bool preempt_for(struct sched_core *c, const struct sched_entity *e, uint64_t no
 		return true;
 	}
 	smp_mb(); /* against go_idle(): it sees what is queued, or we see it idle */
-	return place_claim(index_of(c));
+	return place_claim(index_of(c)) || load_acquire(&c->smt_blocked);
 }
 
 /* e has left `from`, whose lock is released, for core `to`, which was idle. */

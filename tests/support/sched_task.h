@@ -123,7 +123,8 @@ static struct task *task_prepare(
 	return t;
 }
 
-static struct task *add(unsigned i, uint32_t weight, uint64_t cores, uint64_t burst, uint64_t sleep)
+static inline struct task *add(
+	unsigned i, uint32_t weight, uint64_t cores, uint64_t burst, uint64_t sleep)
 {
 	struct task *t = task_prepare(i, weight, cores, burst, sleep);
 
@@ -131,7 +132,7 @@ static struct task *add(unsigned i, uint32_t weight, uint64_t cores, uint64_t bu
 	return t;
 }
 
-static struct task *hog(unsigned i, uint32_t weight, uint64_t cores)
+static inline struct task *hog(unsigned i, uint32_t weight, uint64_t cores)
 {
 	struct task *t = add(i, weight, cores, SIM_NEVER, 0);
 
