@@ -60,7 +60,7 @@ struct sched_machine {
 	bool credit_stealing, smt_isolation;
 	uint64_t (*housekeeping)(void);
 	uint64_t slice, long_slice, wake_granularity, boost_interval, boost_run, io_memory;
-	uint64_t pull_lag, lag_max, starving, starving_run, delay_min, delay_max;
+	uint64_t pull_lag, lag_max, starving, starving_run, delay_min, delay_max, device_delay;
 	uint64_t steal_after[SCHED_DISTANCES];
 	struct bucket_rate boost_rate, borrow_rate, lend_rate;
 	struct sched_topology topology;
@@ -214,5 +214,7 @@ void smt_leave(struct sched_core *c, const struct sched_entity *e);
 
 void pace_worker_woken(struct worker *wk);
 void pace_run_worker(struct sched_core *c);
+/* How long e may run before polled work is looked at. */
+uint64_t pace_delay(const struct sched_core *c, const struct sched_entity *e, uint64_t now);
 
 #endif

@@ -47,6 +47,13 @@ static void adapt_delay(struct sched_core *c, uint64_t packets, uint64_t now)
 	}
 }
 
+uint64_t pace_delay(const struct sched_core *c, const struct sched_entity *e, uint64_t now)
+{
+	return c->worker.eager_polled && !does_io(e, now)
+		       ? MIN(c->work_delay_ticks, sched.device_delay)
+		       : c->work_delay_ticks;
+}
+
 void pace_run_worker(struct sched_core *c)
 {
 	uint64_t start = rdtsc(), before = c->worker.frames;

@@ -31,6 +31,7 @@ static void set_constants(const struct sched_setup *s)
 	sched.starving = us_to_tsc(SCHED_STARVING_US);
 	sched.starving_run = us_to_tsc(SCHED_STARVING_RUN_US);
 	sched.delay_min = us_to_tsc(SCHED_WORK_DELAY_MIN_US);
+	sched.device_delay = us_to_tsc(SCHED_DEVICE_DELAY_US);
 	/* With one core nobody could take the packets earlier: a whole slice. */
 	sched.delay_max = s->nr_cores == 1 ? slice : us_to_tsc(SCHED_WORK_DELAY_MAX_US);
 	sched.steal_after[DIST_PACKAGE_OR_NODE] = plain ? 0 : us_to_tsc(SCHED_STEAL_NODE_US);
@@ -300,7 +301,7 @@ void sched_run_once(void)
 	if (worker_queued(&c->worker)) /* work without end: the guest gets on all the same */
 		yield_by(c, now + MAX(c->work_delay_ticks, sched.delay_min));
 	else if (worker_pending(&c->worker))
-		yield_by(c, now + c->work_delay_ticks);
+		yield_by(c, now + pace_delay(c, e, now));
 	run_entity(c, e);
 }
 

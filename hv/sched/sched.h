@@ -59,6 +59,9 @@ enum {
 	/* Packets that a running guest queues wait for more of them; see pace.c. */
 	SCHED_WORK_DELAY_MIN_US = 20,
 	SCHED_WORK_DELAY_MAX_US = 1000,
+	/* A device's queue that is polled is looked at so often while somebody runs who does no
+	 * I/O, and so has nothing to do with it: as often as the device would interrupt. */
+	SCHED_DEVICE_DELAY_US = 40,
 };
 
 /* rr: in the order in which they were queued, for a slice each, nobody is preferred. A plain

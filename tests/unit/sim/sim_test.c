@@ -101,6 +101,22 @@ static void test_full_is_on_target_at_twice_the_load(void **state)
 	assert_true(a.f.resident_permille * b.f.consumed > b.f.resident_permille * a.f.consumed);
 }
 
+/* Their device's interrupt has the core look at them at once, and the guest goes first. */
+static void test_packets_do_not_wait_for_a_hog(void **state)
+{
+	struct sim_config c = crowd("westmere", STEER_FULL);
+
+	(void)state;
+	c.nr_io = 2;
+	c.nr_hogs = 6;
+	c.traffic = TRAFFIC_POISSON;
+	c.frames = FRAMES_MIX;
+	c.guest_pps = 20000;
+	sim_run(&c, &a);
+	assert_true(a.f.consumed > 500);
+	assert_in_range(histogram_quantile(&a.latency_ns, 500000), 1000, 100000);
+}
+
 static void test_scales_to_many_cores(void **state)
 {
 	struct sim_config c = crowd("westmere", STEER_FULL);
@@ -123,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_books_balance_with_every_policy),
 		cmocka_unit_test(test_books_balance_when_frames_are_lost),
 		cmocka_unit_test(test_full_is_on_target_at_twice_the_load),
+		cmocka_unit_test(test_packets_do_not_wait_for_a_hog),
 		cmocka_unit_test(test_scales_to_many_cores),
 	};
 
