@@ -46,7 +46,8 @@ struct lend {
 /* Of a frame: its segments from `first` on are lent buffers, each from its beginning. */
 struct frame_lent {
 	const struct lend *from;
-	bool used; /* the lender's: they are the guest's again */
+	bool used;     /* the lender's: they are the guest's again */
+	uint16_t core; /* at which the NIC's writes were aimed: steer.h */
 	uint16_t first;
 	uint16_t head[FRAME_SEGMENTS_MAX]; /* by segment */
 };

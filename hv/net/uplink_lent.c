@@ -62,6 +62,7 @@ void uplink_lent_describe(
 	fl->first = (uint16_t)first;
 	fl->from = rx->lent.lend;
 	fl->used = false;
+	fl->core = (uint16_t)CONTAINER_OF(rx, struct uplink_pair, rx)->steer.core;
 	f->lent = fl;
 }
 

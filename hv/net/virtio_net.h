@@ -171,7 +171,8 @@ struct rx_queue {
 	unsigned this_core, dest_core;
 	bool held;
 	uint64_t held_since_us;
-	uint32_t owed_until; /* frames of the ring up to here have waited long enough */
+	const struct frame *lent_frame; /* the one at hand, if the NIC has written it; else NULL */
+	uint32_t owed_until;		/* frames of the ring up to here have waited long enough */
 	struct steer_track track;
 	/* The buffers for the frame at hand. */
 	unsigned nr_buffers, nr_segments;

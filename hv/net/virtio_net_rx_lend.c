@@ -171,9 +171,11 @@ int rx_lend_frame(struct rx_queue *rx, struct frame *f, const struct frame_plan 
 	}
 	f->lent->used = true;
 	rx->lend.out -= f->nr_segments - f->lent->first;
+	rx->lent_frame = f;
 	if (r == COPY_PENDING)
 		rx_copy_wait(rx, f, len_bytes);
 	else
 		rx_use_buffers(rx, len_bytes);
+	rx->lent_frame = NULL;
 	return r;
 }

@@ -3,6 +3,7 @@
 
 #include "lib/atomic.h"
 #include "mem/direct_map.h"
+#include "net/lend.h"
 #include "net/virtio_net_rx_copy.h"
 
 static const struct virtio_net_setup *setup_of(const struct rx_queue *rx)
@@ -143,6 +144,8 @@ static struct steer_verdict decide(struct rx_queue *rx, const struct frame *f, u
 	bool engine = engine_takes(s->steer, s->worker_of(rx->this_core), f);
 	struct steer_verdict v;
 
+	if (f->lent && f->lent->from == &rx->lend) /* it is where it belongs; only headers follow */
+		return (struct steer_verdict){ STEER_COPY, f->lent->core };
 	if (s->steer->policy == STEER_FULL && hint_state(word) == HINT_ASLEEP)
 		word = s->place(s->hint, rx->this_core);
 	v = steer_decide(s->steer, word, fixed, rx->this_core, engine);
@@ -193,6 +196,20 @@ static bool is_astray(const struct rx_queue *rx, bool by_engine)
 	return s->backend == STEER_BACKEND_DCA ? !rx->ctx->aimed : s->backend == STEER_BACKEND_NONE;
 }
 
+/* Its payload, which the NIC has written. */
+static struct steer_placement place_lent(const struct rx_queue *rx, uint32_t len_bytes)
+{
+	const struct frame *f = rx->lent_frame;
+	const struct frame_segment *first = &f->segment[f->lent->first];
+
+	return (struct steer_placement){ .hpa = HPA(first->hva),
+		.contiguous_bytes = first->len_bytes,
+		.len_bytes = len_bytes,
+		.core = f->lent->core,
+		.writer = STEER_BY_NIC,
+		.astray = setup_of(rx)->steer->backend == STEER_BACKEND_NONE };
+}
+
 struct steer_placement rx_steer_placement(
 	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine)
 {
@@ -202,6 +219,8 @@ struct steer_placement rx_steer_placement(
 		.writer = engine ? STEER_BY_ENGINE : STEER_BY_CPU,
 		.astray = is_astray(rx, engine) };
 
+	if (rx->lent_frame)
+		return place_lent(rx, len_bytes);
 	if (engine) {
 		p.hpa = HPA(engine->dst);
 		p.contiguous_bytes = engine->len_bytes;

@@ -144,6 +144,61 @@ static void every_size(uint32_t max)
 	assert_int_equal(copies(A) + zero_copies(), COUNTER(A).tx_frames);
 }
 
+/* ---- Steered: what the NIC wrote is where its queue was aimed ---- */
+
+static struct steer_core cores[NET_CORES];
+static struct steer steer;
+static uint32_t published;
+
+static unsigned this_core(void)
+{
+	return 1;
+}
+
+static void aim(struct uplink *up, unsigned pair, unsigned core)
+{
+	(void)up;
+	(void)pair;
+	(void)core;
+}
+
+static void test_steered(void **state)
+{
+	static const struct virtio_net_setup steering = {
+		.steer = &steer, .pending = &published, .this_core = this_core
+	};
+	const struct bench_conf c = { .steer = &steer, .aim = aim };
+	struct fake_arrival how = { .header_bytes = HEADERS };
+	struct steer_track *t;
+	struct steer_trace tr;
+
+	(void)state;
+	bench_free();
+	steer_init(&steer, STEER_FULL, STEER_BACKEND_DCA, cores, NET_CORES);
+	world.steering = &steering;
+	init(&c);
+	hint_publish(&A->hint, HINT_RUNNING, 1, 0);
+	start_lending();
+	t = &A->net->pair[0].rx.track;
+	virtio_net_consume(A->net, 1, world.now_us, true);
+	/* Its vCPU waits for long: the payload is there all the same. */
+	hint_publish(&A->hint, HINT_QUEUED, 1, 1000000);
+	assert_true(arrive(A->mac, 1, 1514, &how));
+	expect(A, 1514, 2);
+	virtio_net_consume(A->net, 1, world.now_us, true);
+	assert_int_equal(zero_copies(), 1);
+	assert_true(steer_track_read(t, t->nr_placements - 1, &tr));
+	assert_int_equal(tr.placement.writer, STEER_BY_NIC);
+	assert_int_equal(tr.placement.core, PAIR->steer.core);
+	assert_int_equal(tr.placement.core, 1);
+	assert_int_equal(tr.placement.contiguous_bytes, 1514 - HEADERS);
+	assert_int_equal(tr.missed, STEER_MISSED_REASONS);
+	assert_int_equal(t->stats.holds, 0);
+	bench_free();
+	world.steering = NULL;
+	init(NULL);
+}
+
 static void test_every_size(void **state)
 {
 	(void)state;
@@ -606,6 +661,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_every_size),
+		TEST(test_steered),
 		TEST(test_jumbo),
 		TEST(test_merged),
 		TEST(test_tagged),
