@@ -1,7 +1,8 @@
 // sources: hv/net/uplink.c hv/net/steer.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_lent.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/waiters.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/lib/fmt.c tests/support/fake_nic.c tests/support/fake_nic_send.c
 /* Two uplinks with two pairs each and two test ports on one switch: packets as a broken NIC could
  * hand them over, frames with arbitrary offload fields in memory that changes meanwhile, full
- * rings, link and resets at any time.
+ * rings, link and resets at any time. The second test port lends buffers to the second uplink, uses
+ * them or not, and wants them back at any time.
  *
  * Input: 3 bytes for each uplink (capabilities and policy), then records: an action, and what it
  * needs.
@@ -41,6 +42,8 @@ static struct fake_nic nic[2];
 static struct uplink up[2];
 static struct fake_port port[2];
 static struct guest_frame pool[FRAMES];
+static struct lend lend;
+static uint8_t lend_memory[LEND_BUFFERS][LEND_BUFFER_BYTES];
 static const uint8_t checked_mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static struct sched_hint hint;
 static uint64_t now;
@@ -104,6 +107,12 @@ static void make_uplink(unsigned i)
 	require(!uplink_init(&up[i], &nic[i].nic, &setup));
 }
 
+static void wake_lender(struct lend *l)
+{
+	require(load_acquire(&l->state) == LEND_OFF && l->head == l->tail);
+	l->out = 0;
+}
+
 static void make_all(void)
 {
 	static bool made;
@@ -117,6 +126,9 @@ static void make_all(void)
 	}
 	for (unsigned i = 0; i < FRAMES; i++)
 		pool[i].memory = malloc(MEMORY_BYTES);
+	nic[1].nic.capabilities = NIC_CAP_RX_SPLIT;
+	lend.wake_lender = wake_lender;
+	require(!uplink_borrow(&up[1], 1, &lend));
 }
 
 /* ---- Each time ---- */
@@ -186,6 +198,8 @@ static void receive(struct input *in, unsigned i)
 	memset(bytes, 0x55, 128);
 	give_bytes(in, bytes, sizeof(bytes));
 	bytes[ETH_ALEN] = MAC_OUTSIDE;
+	if (i) /* where headers are split */
+		how.header_bytes = MIN(next_byte(in), len);
 	how.piece_bytes = MAX(piece, (len + NIC_RX_CHAIN_MAX - 1) / NIC_RX_CHAIN_MAX);
 	fake_nic_receive(&nic[i], how.flags >> 15, bytes, len, &how);
 }
@@ -254,6 +268,44 @@ static void spoil(unsigned byte)
 	for (unsigned i = 0; i < FRAMES; i++)
 		if (pool[i].in_use)
 			memset(pool[i].memory, (int)byte, MEMORY_BYTES);
+	memset(lend_memory, (int)byte, sizeof(lend_memory));
+}
+
+/* The lender's work: offers, or wants all back. */
+static void lend_some(unsigned nr)
+{
+	uint32_t state = load_acquire(&lend.state);
+
+	if (state == LEND_RECALL)
+		return;
+	if (nr & 128) {
+		if (state == LEND_ON)
+			store_release(&lend.state, (uint32_t)LEND_RECALL);
+	} else {
+		store_release(&lend.state, (uint32_t)LEND_ON);
+		for (nr &= 63; nr && lend.out < LEND_BUFFERS; nr--, lend.out++, lend.head++)
+			lend.ring[lend.head % LEND_BUFFERS] =
+				(struct lend_buffer){ lend_memory[lend.head % LEND_BUFFERS],
+					(uint16_t)lend.head };
+	}
+	lend.wake_borrower(lend.borrower);
+}
+
+/* Before they are taken: the lender keeps what lies in its own buffers. */
+static void use_lent(struct fake_port *fp)
+{
+	for (unsigned n = 0; n < fp->nr; n++) {
+		struct frame *f = fp->queue[n];
+
+		if (!f->lent || f->refs != 1)
+			continue;
+		require(f->lent->from == &lend && !f->lent->used);
+		require(f->lent->first < f->nr_segments);
+		for (unsigned k = f->lent->first; k < f->nr_segments; k++)
+			require(f->segment[k].hva == lend_memory[f->lent->head[k] % LEND_BUFFERS]);
+		f->lent->used = true;
+		lend.out -= f->nr_segments - f->lent->first;
+	}
 }
 
 /* What went out: nobody but the unchecked port sends with another's address, and the VLAN is one
@@ -304,6 +356,8 @@ static void act(struct input *in)
 		transmit(i, action >> 6 & 1, next_byte(in));
 		break;
 	case 8:
+		if (action & 64 && i && load_acquire(&lend.state) == LEND_ON)
+			use_lent(&port[i]);
 		fake_drain(&port[i]);
 		break;
 	case 9:
@@ -318,6 +372,13 @@ static void act(struct input *in)
 		break;
 	case 12:
 		nic[i].refused_bytes = next_word(in);
+		break;
+	case 13:
+		lend_some(next_byte(in));
+		break;
+	case 14:
+		nic[i].stays_busy = action >> 6 & 1;
+		uplink_housekeeping(&up[i]);
 		break;
 	default:
 		worker_run(&worker);
@@ -341,6 +402,19 @@ static void check_pair(const struct uplink_pair *pair)
 	require(pair->rx.nr_free + pair->rx.nr_posted == pair->rx.nr_buffers && !pair->rx.done);
 	require(pair->tx.head == pair->tx.tail && !pair->tx.cutting);
 	require(pair->tx.bounce_head == pair->tx.bounce_tail);
+	require(!pair->rx.lent.nr_lent && !pair->rx.lent.nr_free);
+}
+
+static void end_lending(void)
+{
+	nic[1].stays_busy = false;
+	lend_some(128);
+	for (unsigned n = 0; n < 4; n++) {
+		run();
+		uplink_housekeeping(&up[1]);
+	}
+	run();
+	require(load_acquire(&lend.state) == LEND_OFF);
 }
 
 static void check_books(void)
@@ -365,6 +439,7 @@ static void end(void)
 	for (unsigned i = 0; i < 2; i++)
 		fake_drain(&port[i]);
 	run();
+	end_lending();
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned k = 0; k < PAIRS; k++)
 			check_pair(up[i].pair[k]);
