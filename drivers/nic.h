@@ -396,7 +396,8 @@ struct nic_ops {
 	 * to pool 0, as broadcast does. */
 	void (*set_multicast)(struct nic *nic, const uint8_t (*mac)[NIC_MAC_BYTES], unsigned nr);
 	void (*set_promiscuous)(struct nic *nic, bool unicast, bool multicast);
-	/* With the filter on, tagged frames of other VLANs are dropped. */
+	/* With the filter on, tagged frames of other VLANs are dropped, but for priority-tagged
+	 * ones (VLAN 0). -ENOSPC: a VLAN more than it knows. */
 	void (*set_vlan_filter)(struct nic *nic, bool on);
 	int (*set_vlan)(struct nic *nic, uint16_t vlan, unsigned pool, bool member);
 	int (*set_mtu)(struct nic *nic, uint16_t mtu); /* stopped only: -EBUSY */

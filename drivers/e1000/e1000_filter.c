@@ -127,6 +127,9 @@ void e1000_set_vlan_filter(struct nic *nic, bool on)
 	struct e1000 *e = E1000_OF(nic);
 
 	e->filters.vlan_on = on;
+	e->filters.vfta[0] |= BIT32(0); /* priority-tagged frames are in no VLAN */
+	if (is_live(e))
+		e1000_write(e, E1000_VFTA(0), e->filters.vfta[0]);
 	write_modes(e);
 }
 

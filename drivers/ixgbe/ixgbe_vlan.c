@@ -36,8 +36,11 @@ void ixgbe_set_vlan_filter(struct nic *nic, bool on)
 	struct ixgbe *ix = IXGBE_OF(nic);
 
 	ix->filters.vlan_on = on;
-	if (nic->state == NIC_RUNNING)
-		write_switch(ix);
+	ix->filters.vfta[0] |= BIT32(0); /* priority-tagged frames are in no VLAN */
+	if (nic->state != NIC_RUNNING)
+		return;
+	ixgbe_write(ix, IXGBE_VFTA(0), ix->filters.vfta[0]);
+	write_switch(ix);
 }
 
 /* The entry of a VLAN, else a free one, else NULL. */

@@ -79,6 +79,7 @@ static int set_features(struct virtio_device *v, uint64_t features)
 	if (!(features & VIRTIO_F_VERSION_1) || consistent(features) != features)
 		return -EINVAL;
 	d->features = features;
+	virtio_net_filter_publish(d);
 	return 0;
 }
 
@@ -158,7 +159,10 @@ static bool reset_pending(struct virtio_device *v)
 	memset(&d->flows, 0, sizeof(d->flows));
 	d->promiscuous = false;
 	d->all_multicast = false;
+	d->multicast_overflow = false;
+	d->nr_multicast = 0;
 	memcpy(d->config.mac, d->setup.mac, sizeof(d->config.mac));
+	virtio_net_filter_publish(d);
 	return false;
 }
 
@@ -240,6 +244,7 @@ struct virtio_net *virtio_net_init(void *memory, const struct virtio_net_setup *
 	for (unsigned i = 0; i + 1 < sizeof(d->port.name) && setup->name[i]; i++)
 		d->port.name[i] = setup->name[i];
 	init_queues(d);
+	virtio_net_filter_publish(d);
 	return d;
 }
 

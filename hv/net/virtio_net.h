@@ -203,6 +203,27 @@ struct ctrl_queue {
 	struct virtqueue_segment segment[CTRL_SEGMENTS_MAX];
 };
 
+#define VIRTIO_NET_MULTICAST_MAX 64
+
+/* What the driver wants to receive, for a NIC's filters; what the switch delivers does not depend
+ * on it. One writer at a time, the vCPU's exit or the control queue's work. */
+struct virtio_net_filter {
+	uint32_t seq; /* atomic; odd: being written */
+	/* addresses as numbers, in memory order; atomic */
+	uint64_t mac;
+	uint64_t multicast[VIRTIO_NET_MULTICAST_MAX];
+	uint32_t nr_multicast;
+	uint32_t all_multicast; /* it wants all, or more than the list holds, or cannot say */
+};
+
+/* The same, for whoever reads. */
+struct virtio_net_wanted {
+	uint8_t mac[ETH_ALEN];
+	bool all_multicast;
+	unsigned nr_multicast;
+	uint8_t multicast[VIRTIO_NET_MULTICAST_MAX][ETH_ALEN];
+};
+
 struct virtio_net_setup {
 	const char *name; /* guest.nic */
 	const struct guest_mem *gm;
@@ -234,8 +255,13 @@ struct virtio_net {
 	uint64_t features; /* negotiated */
 	uint32_t broken;   /* needs_reset was called; atomic */
 	unsigned active_pairs;
-	struct flow_table flows;	 /* of use with several of them */
-	bool promiscuous, all_multicast; /* as the driver wishes; the switch decides */
+	struct flow_table flows; /* of use with several of them */
+	/* As the driver wishes; the switch decides. The multicast list may be cut: then overflow.
+	 */
+	bool promiscuous, all_multicast, multicast_overflow;
+	unsigned nr_multicast;
+	uint8_t multicast[VIRTIO_NET_MULTICAST_MAX][ETH_ALEN];
+	struct virtio_net_filter filter;
 	struct ctrl_queue ctrl;
 	struct virtio_net_pair pair[];
 };
@@ -252,6 +278,10 @@ static inline struct lend *virtio_net_lend(struct virtio_net *d)
 {
 	return &d->pair[0].rx.lend;
 }
+
+/* What the driver wants now. Any core. False: it is changing it, ask again later. *seq: a number
+ * that differs after each change. */
+bool virtio_net_wants(const struct virtio_net *d, struct virtio_net_wanted *w, uint32_t *seq);
 
 /* Every 10 ms or so, on one core at a time, also for guests that are paused or off. */
 void virtio_net_housekeeping(struct virtio_net *d, uint64_t now_us);
@@ -271,6 +301,7 @@ void virtio_net_for_each_placement(
 void virtio_net_sum(const struct virtio_net *d, struct virtio_net_stats *sum);
 
 /* For the device's own files. */
+void virtio_net_filter_publish(struct virtio_net *d); /* its wishes have changed */
 void virtio_net_tx_init(struct tx_queue *tx, struct virtio_net *d, unsigned index);
 void virtio_net_rx_init(struct rx_queue *rx, struct virtio_net *d, unsigned index);
 void virtio_net_rx_housekeeping(struct rx_queue *rx, uint64_t now_us);

@@ -1,7 +1,7 @@
 /* virtio-net's control queue; see virtio_net_ctrl.h.
  *
  * Receive filtering is the driver's wish and best effort (5.1.6.5.1): which frames a port gets is
- * the switch's decision, so filters are checked for form and accepted. */
+ * the switch's decision. Address and multicast list serve the filters of the switch's NIC. */
 #include "net/virtio_net_ctrl.h"
 
 #include "lib/errno.h"
@@ -14,6 +14,53 @@ struct command {
 	struct virtqueue_reader data;
 	uint64_t data_len_bytes;
 };
+
+/* ---- The filter: a sequence lock, whose reader gives up instead of waiting ---- */
+
+static uint64_t mac_word(const uint8_t *mac)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, mac, ETH_ALEN);
+	return word;
+}
+
+void virtio_net_filter_publish(struct virtio_net *d)
+{
+	struct virtio_net_filter *f = &d->filter;
+	uint32_t seq = load_relaxed(&f->seq);
+	bool can_say = d->features == 0 || d->features & VIRTIO_NET_F_CTRL_RX;
+
+	store_relaxed(&f->seq, seq + 1);
+	smp_mb(); /* it is odd before anything changes */
+	store_relaxed(&f->mac, mac_word(d->config.mac));
+	store_relaxed(&f->nr_multicast, d->nr_multicast);
+	for (unsigned i = 0; i < d->nr_multicast; i++)
+		store_relaxed(&f->multicast[i], mac_word(d->multicast[i]));
+	store_relaxed(&f->all_multicast,
+		d->promiscuous || d->all_multicast || d->multicast_overflow || !can_say);
+	store_release(&f->seq, seq + 2);
+}
+
+bool virtio_net_wants(const struct virtio_net *d, struct virtio_net_wanted *w, uint32_t *seq)
+{
+	const struct virtio_net_filter *f = &d->filter;
+	uint64_t word;
+
+	*seq = load_acquire(&f->seq);
+	word = load_relaxed(&f->mac);
+	memcpy(w->mac, &word, ETH_ALEN);
+	w->all_multicast = load_relaxed(&f->all_multicast);
+	w->nr_multicast = MIN(load_relaxed(&f->nr_multicast), (uint32_t)VIRTIO_NET_MULTICAST_MAX);
+	for (unsigned i = 0; i < w->nr_multicast; i++) {
+		word = load_relaxed(&f->multicast[i]);
+		memcpy(w->multicast[i], &word, ETH_ALEN);
+	}
+	smp_mb(); /* all is read before seq is read again */
+	return !(*seq & 1) && load_relaxed(&f->seq) == *seq;
+}
+
+/* ---- Commands ---- */
 
 static bool take(struct command *c, void *dst, uint32_t len_bytes)
 {
@@ -32,27 +79,42 @@ static uint8_t set_rx_mode(struct virtio_net *d, struct command *c)
 		d->all_multicast = on;
 	else
 		return VIRTIO_NET_ERR;
+	virtio_net_filter_publish(d);
 	return VIRTIO_NET_OK;
 }
 
-/* Unicast, then multicast: each a 32-bit number of addresses and the addresses. */
+/* One list of the table: a 32-bit number of addresses and the addresses, of which the first ones
+ * are kept. False: not all of it is there. */
+static bool take_list(
+	struct command *c, uint64_t *left, uint8_t (*mac)[ETH_ALEN], uint32_t max, uint32_t *nr)
+{
+	uint32_t kept;
+
+	if (!take(c, nr, sizeof(*nr)))
+		return false;
+	*left -= sizeof(*nr);
+	if ((uint64_t)*nr * ETH_ALEN > MIN(*left, (uint64_t)UINT32_MAX))
+		return false;
+	*left -= (uint64_t)*nr * ETH_ALEN;
+	kept = MIN(*nr, max);
+	return take(c, mac, kept * ETH_ALEN) && take(c, NULL, (*nr - kept) * ETH_ALEN);
+}
+
+/* Unicast, then multicast. Unicast ones are not for filters: a driver that may use other addresses
+ * than its own has a NIC that takes all. */
 static uint8_t set_mac_table(struct virtio_net *d, struct command *c)
 {
+	uint8_t multicast[VIRTIO_NET_MULTICAST_MAX][ETH_ALEN];
 	uint64_t left = c->data_len_bytes;
+	uint32_t nr_unicast, nr;
 
-	if (!(d->features & VIRTIO_NET_F_CTRL_RX))
+	if (!(d->features & VIRTIO_NET_F_CTRL_RX) || !take_list(c, &left, NULL, 0, &nr_unicast) ||
+		!take_list(c, &left, multicast, VIRTIO_NET_MULTICAST_MAX, &nr))
 		return VIRTIO_NET_ERR;
-	for (unsigned i = 0; i < 2; i++) {
-		uint32_t nr;
-
-		if (!take(c, &nr, sizeof(nr)))
-			return VIRTIO_NET_ERR;
-		left -= sizeof(nr);
-		if ((uint64_t)nr * ETH_ALEN > MIN(left, (uint64_t)UINT32_MAX) ||
-			!take(c, NULL, nr * ETH_ALEN))
-			return VIRTIO_NET_ERR;
-		left -= (uint64_t)nr * ETH_ALEN;
-	}
+	d->multicast_overflow = nr > VIRTIO_NET_MULTICAST_MAX;
+	d->nr_multicast = MIN(nr, (uint32_t)VIRTIO_NET_MULTICAST_MAX);
+	memcpy(d->multicast, multicast, d->nr_multicast * sizeof(multicast[0]));
+	virtio_net_filter_publish(d);
 	return VIRTIO_NET_OK;
 }
 
@@ -68,6 +130,7 @@ static uint8_t set_mac(struct virtio_net *d, struct command *c)
 	if ((d->setup.mac_fixed && !same) || (mac[0] & 1) || memcmp(mac, zero, sizeof(mac)) == 0)
 		return VIRTIO_NET_ERR;
 	memcpy(d->config.mac, mac, sizeof(mac));
+	virtio_net_filter_publish(d);
 	return VIRTIO_NET_OK;
 }
 

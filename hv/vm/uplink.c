@@ -203,23 +203,21 @@ static int route_vectors(struct vm_uplink *u)
 	return err;
 }
 
-static int join_switch(struct vm_uplink *u, unsigned sw)
+static int join_switch(struct vm_uplink *u)
 {
 	const struct conf_port *c = &u->conf->uplink.port;
 	struct port_policy policy = vm_port_policy(c);
 
 	policy.promiscuous = true; /* what nobody here is known for may be out there */
-	return switch_add_port(vm_switch[sw], &u->up.port, &policy);
+	return switch_add_port(vm_switch[u->sw], &u->up.port, &policy);
 }
 
-/* The NIC's filters pass what the guests may want: their addresses, and all multicast. */
-static void serve_guests(struct vm_uplink *u, unsigned sw)
+static void serve_guests(struct vm_uplink *u)
 {
-	struct nic *nic = u->up.nic;
-	bool promiscuous = false;
 	struct guest_port g;
 
-	for (unsigned n = 0; guest_port(sw, n, &g); n++) {
+	uplink_filter_init(&u->filter, &u->up);
+	for (unsigned n = 0; guest_port(u->sw, n, &g); n++) {
 		unsigned pair = n + 1 < u->up.setup.nr_pairs ? n + 1 : 0;
 
 		if (pair)
@@ -227,17 +225,31 @@ static void serve_guests(struct vm_uplink *u, unsigned sw)
 				&g.vm->vcpu[0]->entity.hint, g.nic->net->setup.number);
 		if (g.conf->rx_zero_copy)
 			vm_uplink_lend(u, pair, g.conf, g.nic->net);
-		if (nic->ops->add_mac(nic, g.conf->mac, pair) || !g.conf->spoof_check)
-			promiscuous = true;
+		uplink_filter_add(&u->filter, g.nic->net, pair);
 	}
-	nic->ops->set_promiscuous(nic, promiscuous, true);
+	uplink_filter_set_vlans(&u->filter);
 }
 
-static int bring_up(struct vm_uplink *u, const struct search *s, unsigned sw)
+/* Which guests run, as uplink_filter_update() wants it. */
+static uint32_t running_guests(const struct vm_uplink *u)
+{
+	struct guest_port g;
+	uint32_t on = 0;
+
+	for (unsigned n = 0; guest_port(u->sw, n, &g); n++) {
+		uint32_t state = load_acquire(&g.vm->state);
+
+		if (state == VM_RUNNING || state == VM_PAUSED)
+			on |= BIT32(n);
+	}
+	return on;
+}
+
+static int bring_up(struct vm_uplink *u, const struct search *s)
 {
 	struct uplink_setup setup = {
 		.name = u->name,
-		.nr_pairs = MIN(nr_pairs_for(sw), s->driver->pairs_max),
+		.nr_pairs = MIN(nr_pairs_for(u->sw), s->driver->pairs_max),
 		.bounce_bytes = (uint32_t)ALIGN_UP(
 			u->conf->uplink.port.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES, 64),
 		.worker_of = sched_worker,
@@ -251,12 +263,12 @@ static int bring_up(struct vm_uplink *u, const struct search *s, unsigned sw)
 	if (!err)
 		err = uplink_init(&u->up, u->up.nic, &setup);
 	if (!err)
-		err = join_switch(u, sw);
+		err = join_switch(u);
 	if (!err)
 		err = route_vectors(u);
 	if (err)
 		return err;
-	serve_guests(u, sw);
+	serve_guests(u);
 	if (vm_steer.backend == STEER_BACKEND_DCA && copy_dca_add_requester(s->bdf))
 		log_warn("%s: no I/OAT function lets its tags through", u->name);
 	err = u->up.nic->ops->start(u->up.nic);
@@ -277,8 +289,9 @@ static int create(const struct conf_switch *c, unsigned sw)
 	if (!u)
 		return -ENOMEM;
 	u->conf = c;
+	u->sw = sw;
 	fmt_print(u->name, sizeof(u->name), "nic%u", nr_vm_uplinks);
-	err = bring_up(u, &s, sw);
+	err = bring_up(u, &s);
 	if (err) {
 		log_error("switch %s: uplink %02x:%02x.%x does not come up, error %d", c->name,
 			s.bdf >> 8, s.bdf >> 3 & 0x1f, s.bdf & 7, err);
@@ -307,8 +320,11 @@ int vm_uplinks_create(const struct conf *c)
 void vm_uplinks_housekeeping(uint64_t t_us)
 {
 	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
-		uplink_housekeeping(&vm_uplink[i]->up);
-		vm_uplink[i]->up.nic->ops->housekeeping(vm_uplink[i]->up.nic, t_us);
+		struct vm_uplink *u = vm_uplink[i];
+
+		uplink_filter_update(&u->filter, running_guests(u));
+		uplink_housekeeping(&u->up);
+		u->up.nic->ops->housekeeping(u->up.nic, t_us);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "net/uplink.h"
+#include "net/uplink_filter.h"
 #include "vm/conf.h"
 
 #define VM_UPLINK_VECTORS (UPLINK_PAIRS_MAX + 1) /* the last one is the control vector */
@@ -26,6 +27,8 @@ struct vm_uplink {
 	enum nic_state last_state;
 	struct nic_link last_link;
 	const struct conf_switch *conf;
+	unsigned sw; /* its switch, by index */
+	struct uplink_filter filter;
 	const char *driver;
 	char name[16]; /* nicN */
 	struct vm_uplink_vector vector[VM_UPLINK_VECTORS];

@@ -412,11 +412,110 @@ static void collect(struct nic *nic)
 	nic->stats.rx_missed = fake_of(nic)->missed;
 }
 
+/* ---- Filters ---- */
+
+static int find_mac(const struct fake_nic *n, const uint8_t *mac)
+{
+	for (unsigned i = 0; i < FAKE_NIC_MACS; i++)
+		if (n->mac[i].used && !memcmp(n->mac[i].mac, mac, NIC_MAC_BYTES))
+			return (int)i;
+	return -1;
+}
+
+int fake_nic_pool_of(const struct fake_nic *n, const uint8_t *mac)
+{
+	int i = find_mac(n, mac);
+
+	return i < 0 ? -1 : (int)n->mac[i].pool;
+}
+
+static int add_mac(struct nic *nic, const uint8_t *mac, unsigned pool)
+{
+	struct fake_nic *n = fake_of(nic);
+	int i = find_mac(n, mac);
+
+	require(pool < nic->nr_pools && !(mac[0] & 1));
+	if (i >= 0)
+		return n->mac[i].pool == pool ? 0 : -EEXIST;
+	for (i = 0; i < FAKE_NIC_MACS && n->mac[i].used; i++)
+		;
+	if (i == FAKE_NIC_MACS)
+		return -ENOSPC;
+	memcpy(n->mac[i].mac, mac, NIC_MAC_BYTES);
+	n->mac[i].pool = pool;
+	n->mac[i].used = true;
+	n->nr_filter_changes++;
+	return 0;
+}
+
+static int remove_mac(struct nic *nic, const uint8_t *mac, unsigned pool)
+{
+	struct fake_nic *n = fake_of(nic);
+	int i = find_mac(n, mac);
+
+	if (i < 0 || n->mac[i].pool != pool)
+		return -ENOENT;
+	n->mac[i].used = false;
+	n->nr_filter_changes++;
+	return 0;
+}
+
+static void set_multicast(struct nic *nic, const uint8_t (*mac)[NIC_MAC_BYTES], unsigned nr)
+{
+	struct fake_nic *n = fake_of(nic);
+
+	require(nr <= FAKE_NIC_MULTICAST);
+	memcpy(n->multicast, mac, nr * sizeof(n->multicast[0]));
+	n->nr_multicast = nr;
+	n->nr_filter_changes++;
+}
+
+bool fake_nic_passes_multicast(const struct fake_nic *n, const uint8_t *mac)
+{
+	for (unsigned i = 0; i < n->nr_multicast; i++)
+		if (!memcmp(n->multicast[i], mac, NIC_MAC_BYTES))
+			return true;
+	return n->all_multicast;
+}
+
+static void set_promiscuous(struct nic *nic, bool unicast, bool multicast)
+{
+	fake_of(nic)->promiscuous = unicast;
+	fake_of(nic)->all_multicast = multicast;
+	fake_of(nic)->nr_filter_changes++;
+}
+
+static void set_vlan_filter(struct nic *nic, bool on)
+{
+	fake_of(nic)->vlan_filter = on;
+}
+
+static int set_vlan(struct nic *nic, uint16_t vlan, unsigned pool, bool member)
+{
+	struct fake_nic *n = fake_of(nic);
+
+	require(vlan && vlan < 4095 && pool < nic->nr_pools);
+	if (!n->vlan_pools[vlan] && n->vlans_max && n->nr_vlans == n->vlans_max)
+		return -ENOSPC;
+	n->nr_vlans += !n->vlan_pools[vlan];
+	if (member)
+		n->vlan_pools[vlan] |= BIT64(pool);
+	else
+		n->vlan_pools[vlan] &= ~BIT64(pool);
+	return 0;
+}
+
 static const struct nic_ops fake_ops = {
 	.start = start,
 	.stop = stop,
 	.reset = reset,
 	.collect = collect,
+	.add_mac = add_mac,
+	.remove_mac = remove_mac,
+	.set_multicast = set_multicast,
+	.set_promiscuous = set_promiscuous,
+	.set_vlan_filter = set_vlan_filter,
+	.set_vlan = set_vlan,
 	.arm = arm,
 	.mask = mask,
 	.rx_take_back = rx_take_back,

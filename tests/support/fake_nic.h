@@ -9,8 +9,10 @@
 
 #include "drivers/nic.h"
 
-#define FAKE_NIC_QUEUES	 4
-#define FAKE_NIC_ENTRIES 1024
+#define FAKE_NIC_QUEUES	   4
+#define FAKE_NIC_ENTRIES   1024
+#define FAKE_NIC_MACS	   4
+#define FAKE_NIC_MULTICAST 256
 #define FAKE_NIC_ALL                                                                               \
 	(NIC_CAP_TX_CSUM | NIC_CAP_TSO | NIC_CAP_RX_CSUM | NIC_CAP_RSC | NIC_CAP_VLAN |            \
 		NIC_CAP_RX_SPLIT)
@@ -70,7 +72,18 @@ struct fake_nic {
 	uint32_t refused_bytes; /* packets of that length it refuses, as malformed */
 	/* Called once, just before a vector is armed: what happens there raises no interrupt. */
 	void (*before_arm)(struct fake_nic *n, unsigned vector);
-	unsigned missed; /* packets for which there was no buffer */
+	/* Filters: what it was told, and how often. */
+	struct {
+		uint8_t mac[NIC_MAC_BYTES];
+		unsigned pool;
+		bool used;
+	} mac[FAKE_NIC_MACS];
+	uint8_t multicast[FAKE_NIC_MULTICAST][NIC_MAC_BYTES];
+	unsigned nr_multicast, nr_filter_changes;
+	bool promiscuous, all_multicast, vlan_filter;
+	uint64_t vlan_pools[4096];
+	unsigned nr_vlans, vlans_max; /* 0: any number */
+	unsigned missed;	      /* packets for which there was no buffer */
 	/* What went out, since fake_nic_forget(). */
 	struct fake_sent *sent;
 	unsigned nr_sent, sent_max;
@@ -99,6 +112,10 @@ void fake_nic_forget(struct fake_nic *n);
 unsigned fake_nic_in_ring(const struct fake_nic *n, unsigned queue);
 
 void fake_nic_link(struct fake_nic *n, bool up);
+
+/* The pool of an address, -1: none. */
+int fake_nic_pool_of(const struct fake_nic *n, const uint8_t *mac);
+bool fake_nic_passes_multicast(const struct fake_nic *n, const uint8_t *mac);
 
 /* What a packet becomes on the wire; for each, fake_nic_keep(). */
 void fake_nic_send(struct fake_nic *n, unsigned queue, const struct nic_tx_packet *p);

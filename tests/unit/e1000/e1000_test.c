@@ -56,7 +56,7 @@ static void expect_frame(unsigned packet, uint32_t len_bytes)
 	assert_int_equal(p->len_bytes, len_bytes);
 	for (unsigned i = 0; i < p->nr_buffers; i++) {
 		const struct nic_rx_buffer *b = &rig.batch.buffer[p->first_buffer + i];
-		struct nic_buffer again = { b->cookie, b->cookie, RXQ->buffer_bytes };
+		struct nic_buffer again = { b->cookie, b->cookie, RXQ->buffer_bytes, 0 };
 
 		assert_memory_equal((void *)b->cookie, frame + at, b->len_bytes);
 		at += b->len_bytes;
@@ -408,6 +408,11 @@ static void test_vlan_filter(void **state)
 	memcpy(frame + 12, "\x81\x00\x00\x64", 4);
 	NIC->ops->set_vlan_filter(NIC, true);
 	assert_false(m82540_receive(&rig.chip, frame, 60));
+	frame[15] = 0; /* priority-tagged */
+	assert_true(m82540_receive(&rig.chip, frame, 60));
+	assert_int_equal(nic_rx_poll(RXQ, &rig.batch), 1);
+	rig_post(1);
+	frame[15] = 0x64;
 	assert_int_equal(NIC->ops->set_vlan(NIC, 0, 0, true), -EINVAL);
 	assert_int_equal(NIC->ops->set_vlan(NIC, 4095, 0, true), -EINVAL);
 	assert_int_equal(NIC->ops->set_vlan(NIC, 100, 0, true), 0);

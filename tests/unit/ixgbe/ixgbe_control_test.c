@@ -163,6 +163,7 @@ static void test_vlan_filter(void **state)
 	assert_int_equal(tagged_queue(guest[0], 7), 1);
 	ops->set_vlan_filter(nic(1), true);
 	assert_int_equal(tagged_queue(guest[0], 7), -1);
+	assert_int_equal(tagged_queue(guest[0], 0), 0); /* priority-tagged */
 	assert_int_equal(ops->set_vlan(nic(1), 0, 1, true), -EINVAL);
 	assert_int_equal(ops->set_vlan(nic(1), 4095, 1, true), -EINVAL);
 	assert_int_equal(ops->set_vlan(nic(1), 7, 1, true), 0);
