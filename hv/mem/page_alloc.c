@@ -132,14 +132,25 @@ static void release(void *hva, uint64_t bytes, uint64_t *owner_bytes)
 	spin_unlock(&pool.lock);
 }
 
-static void *allocate_pages(unsigned nr_pages, uint64_t align, uint64_t limit)
+static void *allocate_zeroed(
+	unsigned nr_pages, uint64_t align, uint64_t limit, uint64_t *owner_bytes)
 {
 	uint64_t bytes = (uint64_t)nr_pages * PAGE_SIZE;
-	void *hva = allocate(bytes, align, limit, &pool.stats.hypervisor_bytes);
+	void *hva = allocate(bytes, align, limit, owner_bytes);
 
 	if (hva)
 		memset(hva, 0, bytes);
 	return hva;
+}
+
+static void *allocate_pages(unsigned nr_pages, uint64_t align, uint64_t limit)
+{
+	return allocate_zeroed(nr_pages, align, limit, &pool.stats.hypervisor_bytes);
+}
+
+void *page_alloc_buffers(unsigned nr_pages)
+{
+	return allocate_zeroed(nr_pages, PAGE_SIZE, UINT64_MAX, &pool.stats.buffer_bytes);
 }
 
 void *page_alloc(unsigned nr_pages)

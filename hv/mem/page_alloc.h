@@ -20,6 +20,10 @@ void *page_alloc_aligned(unsigned nr_pages, uint64_t align_bytes);
 void *page_alloc_below(unsigned nr_pages, uint64_t limit_hpa);
 void page_free(void *hva, unsigned nr_pages);
 
+/* As page_alloc(), for packets' bytes: as much as sluice.conf says, and so counted apart. Never
+ * freed. */
+void *page_alloc_buffers(unsigned nr_pages);
+
 /* Guest memory: contiguous, NOT zeroed (the caller clears it once, before a guest can see it);
  * bytes a multiple of 4096. */
 void *page_alloc_large(uint64_t bytes, uint64_t align_bytes);
@@ -29,6 +33,7 @@ struct page_stats {
 	uint64_t total_bytes; /* ever given to the allocator */
 	uint64_t free_bytes;
 	uint64_t hypervisor_bytes;
+	uint64_t buffer_bytes; /* page_alloc_buffers() */
 	uint64_t guest_bytes;
 	uint64_t largest_free_bytes; /* one contiguous range */
 	uint64_t lost_bytes;	     /* freed, but the list of ranges was full */

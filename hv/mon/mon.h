@@ -103,7 +103,8 @@ struct mon_steer {
 struct mon_system {
 	uint64_t tsc, tsc_khz;
 	uint64_t image_bytes;  /* the hypervisor's ELF in memory */
-	uint64_t memory_bytes; /* all it uses beside the guests' RAM */
+	uint64_t memory_bytes; /* all it uses beside the guests' RAM and the buffers */
+	uint64_t buffer_bytes; /* of packets, as many as sluice.conf says */
 	unsigned nr_guests, nr_cores, nr_ports, nr_uplinks;
 	struct port_counters net; /* sum over all switches, departed ports included */
 	uint64_t copies_cpu, copies_ioat;

@@ -32,6 +32,7 @@ static void get_system(void *ctx, struct mon_system *s)
 	s->tsc_khz = tsc_khz;
 	s->image_bytes = (uint64_t)(image_end - image_start);
 	s->memory_bytes = pages.hypervisor_bytes + s->image_bytes;
+	s->buffer_bytes = pages.buffer_bytes;
 	s->nr_guests = nr_vms;
 	s->nr_cores = nr_cpus;
 	s->nr_uplinks = nr_vm_uplinks;

@@ -348,6 +348,7 @@ void stats_write(const struct mon_sink *sink, const struct mon_ops *ops, void *c
 	json_begin_object(&j, "hypervisor");
 	json_u64(&j, "image_bytes", s.sys.image_bytes);
 	json_u64(&j, "memory_bytes", s.sys.memory_bytes);
+	json_u64(&j, "buffer_bytes", s.sys.buffer_bytes);
 	json_end_object(&j);
 	write_list(&j, &s, "guests", s.sys.nr_guests, write_guest);
 	write_list(&j, &s, "core_ticks", s.sys.nr_cores, write_core);

@@ -46,6 +46,8 @@ static int init_pair(struct uplink *up, unsigned i)
 
 static int check_setup(const struct nic *nic, const struct uplink_setup *s)
 {
+	if (s->rx_buffers < UPLINK_RX_BUFFERS_MIN || s->rx_buffers > UPLINK_RX_BUFFERS_MAX)
+		return -EINVAL;
 	if (!s->nr_pairs || s->nr_pairs > UPLINK_PAIRS_MAX || s->nr_pairs > nic->nr_queues)
 		return -EINVAL;
 	if (s->bounce_bytes < (uint32_t)nic->mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES)

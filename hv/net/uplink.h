@@ -44,10 +44,10 @@
 #include "net/work.h"
 #include "sched/hint.h"
 
-#define UPLINK_PAIRS_MAX  16
-#define UPLINK_RX_ENTRIES 512 /* of a NIC's ring; one less are posted */
-/* More than are posted: the NIC's ring stays full while a guest's queue of frames is full too. */
-#define UPLINK_RX_BUFFERS     (UPLINK_RX_ENTRIES + FRAME_RING_ENTRIES)
+#define UPLINK_PAIRS_MAX      16
+#define UPLINK_RX_BUFFERS     512 /* of a pair, where nobody says another number */
+#define UPLINK_RX_BUFFERS_MIN 64
+#define UPLINK_RX_BUFFERS_MAX 4096
 #define UPLINK_TX_ENTRIES     1024
 #define UPLINK_BUFFER_BYTES   2048
 #define UPLINK_BOUNCE_FRAMES  128
@@ -99,10 +99,12 @@ struct uplink_rx_stats {
 struct uplink_rx {
 	struct work work;
 	struct nic_rxq *queue;
-	struct uplink_buffer *buffer; /* UPLINK_RX_BUFFERS */
-	uint8_t *data;		      /* buffer_bytes for each that is our own */
+	struct uplink_buffer *buffer; /* nr_slots */
+	uint8_t *data;		      /* data_bytes: buffer_bytes for each that is our own */
 	struct uplink_buffer *free;   /* to be posted; the work's */
+	uint64_t data_bytes;
 	uint32_t buffer_bytes;
+	unsigned nr_slots;
 	unsigned nr_buffers; /* of our own; behind them, slots for lent ones */
 	unsigned nr_free, nr_posted, dry_polls;
 	struct uplink_lent lent;
@@ -166,8 +168,10 @@ struct uplink_setup {
 	uint32_t bounce_bytes; /* at least the NIC's MTU, Ethernet header and tag */
 	struct worker *(*worker_of)(unsigned core);
 	uint64_t (*now_us)(void);
+	unsigned rx_buffers;		    /* of a pair; the NIC's ring may take fewer */
 	void *(*pages)(uint64_t len_bytes); /* zeroed, contiguous, in the direct map; NULL: none */
-	const struct steer *steer;	    /* NULL: none, pairs follow the hint */
+	void *(*buffers)(uint64_t len_bytes); /* likewise, for packets' bytes and their frames */
+	const struct steer *steer;	      /* NULL: none, pairs follow the hint */
 	/* With steer: the pair's DMA and interrupt go to this core from now on. Any core. */
 	void (*aim)(struct uplink *up, unsigned pair, unsigned core);
 };

@@ -7,11 +7,6 @@
  * that what comes finds a place, and soon lent ones again. */
 #define RESERVE_POSTED 128u
 
-_Static_assert(LEND_BUFFER_BYTES % UPLINK_BUFFER_BYTES == 0 &&
-		       UPLINK_RX_BUFFERS * UPLINK_BUFFER_BYTES / LEND_BUFFER_BYTES + LEND_BUFFERS <=
-			       UPLINK_RX_BUFFERS,
-	"what larger buffers leave over of the array has slots for all that are lent");
-
 static enum lend_state state_of(const struct uplink_lent *z)
 {
 	return (enum lend_state)load_acquire(&z->lend->state);
@@ -225,8 +220,8 @@ int uplink_borrow(struct uplink *up, unsigned i, struct lend *l)
 		return -ENOTSUP;
 	rx = &up->pair[i]->rx;
 	z = &rx->lent;
-	z->headers = up->setup.pages(UPLINK_RX_BUFFERS * sizeof(*z->headers));
-	z->frame_lent = up->setup.pages(UPLINK_RX_BUFFERS * sizeof(*z->frame_lent));
+	z->headers = up->setup.buffers(rx->nr_slots * sizeof(*z->headers));
+	z->frame_lent = up->setup.buffers(rx->nr_slots * sizeof(*z->frame_lent));
 	if (!z->headers || !z->frame_lent) {
 		z->headers = NULL;
 		return -ENOMEM;

@@ -254,7 +254,7 @@ static enum work_result rx_run(struct work *w, unsigned budget)
 void uplink_rx_cut(struct uplink_rx *rx, uint32_t buffer_bytes)
 {
 	rx->buffer_bytes = buffer_bytes;
-	rx->nr_buffers = UPLINK_RX_BUFFERS * UPLINK_BUFFER_BYTES / buffer_bytes;
+	rx->nr_buffers = (unsigned)(rx->data_bytes / buffer_bytes);
 	rx->free = NULL;
 	rx->nr_free = 0;
 	for (unsigned i = rx->nr_buffers; i-- > 0;) {
@@ -270,13 +270,17 @@ int uplink_rx_init(struct uplink_pair *pair)
 	struct uplink_rx *rx = &pair->rx;
 	const struct uplink_setup *s = &pair->up->setup;
 
-	rx->data = s->pages((uint64_t)UPLINK_RX_BUFFERS * UPLINK_BUFFER_BYTES);
-	rx->buffer = s->pages(UPLINK_RX_BUFFERS * sizeof(*rx->buffer));
+	rx->data_bytes = (uint64_t)s->rx_buffers * UPLINK_BUFFER_BYTES;
+	/* Larger buffers are fewer: then there must be places for all that are lent. */
+	rx->nr_slots =
+		MAX(s->rx_buffers, (unsigned)(rx->data_bytes / LEND_BUFFER_BYTES) + LEND_BUFFERS);
+	rx->data = s->buffers(rx->data_bytes);
+	rx->buffer = s->buffers(rx->nr_slots * sizeof(*rx->buffer));
 	if (!rx->data || !rx->buffer)
 		return -ENOMEM;
 	work_init(&rx->work, rx_run);
 	rx->work.eager = true;
-	for (unsigned i = 0; i < UPLINK_RX_BUFFERS; i++) {
+	for (unsigned i = 0; i < rx->nr_slots; i++) {
 		rx->buffer[i].frame.release = rx_release;
 		rx->buffer[i].frame.owner = pair;
 	}

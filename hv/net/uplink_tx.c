@@ -252,7 +252,7 @@ int uplink_tx_init(struct uplink_pair *pair)
 
 	tx->slot = s->pages(UPLINK_TX_ENTRIES * sizeof(*tx->slot));
 	tx->headers = s->pages(UPLINK_TX_ENTRIES * sizeof(*tx->headers));
-	tx->bounce = s->pages((uint64_t)UPLINK_BOUNCE_FRAMES * s->bounce_bytes);
+	tx->bounce = s->buffers((uint64_t)UPLINK_BOUNCE_FRAMES * s->bounce_bytes);
 	if (!tx->slot || !tx->headers || !tx->bounce)
 		return -ENOMEM;
 	work_init(&tx->work, tx_run);

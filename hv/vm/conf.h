@@ -70,8 +70,9 @@ struct conf_uplink {
 	uint16_t pci_bdf;   /* by_pci: bus << 8 | device << 3 | function */
 	unsigned nic_index; /* otherwise: of the ports that a driver takes, in PCI order */
 	struct conf_port port;
-	bool rsc; /* receive-side coalescing; default true */
-	bool tso; /* segmentation by the NIC; default true */
+	bool rsc;	     /* receive-side coalescing; default true */
+	bool tso;	     /* segmentation by the NIC; default true */
+	unsigned rx_buffers; /* receive buffers of each queue pair; default 512 */
 };
 
 struct conf_guest {

@@ -38,6 +38,16 @@ static int set_tso(struct conf_reader *r, struct conf_span s, void *target)
 	return conf_on_off(r, s, "tso", &u->tso);
 }
 
+static int set_rx_buffers(struct conf_reader *r, struct conf_span s, void *target)
+{
+	struct conf_uplink *u = target;
+	uint64_t v;
+	int ret = conf_number(r, s, "rx_buffers", (struct conf_range){ 64, 4096 }, &v);
+
+	u->rx_buffers = (unsigned)v;
+	return ret;
+}
+
 enum { UPLINK_NIC, UPLINK_PCI };
 
 static const struct conf_port_option options[] = {
@@ -45,6 +55,7 @@ static const struct conf_port_option options[] = {
 	[UPLINK_PCI] = { "pci", set_pci, false },
 	{ "rsc", set_rsc, true },
 	{ "tso", set_tso, true },
+	{ "rx_buffers", set_rx_buffers, false },
 };
 
 int conf_uplink_parse(struct conf_reader *r, struct conf_span s, struct conf_uplink *uplink)
@@ -57,7 +68,7 @@ int conf_uplink_parse(struct conf_reader *r, struct conf_span s, struct conf_upl
 	uint32_t which;
 	int ret;
 
-	*uplink = (struct conf_uplink){ .rsc = true, .tso = true };
+	*uplink = (struct conf_uplink){ .rsc = true, .tso = true, .rx_buffers = 512 };
 	ret = conf_port_parse(r, s, &l);
 	if (ret)
 		return ret;

@@ -39,6 +39,11 @@ static void *pages(uint64_t len_bytes)
 	return page_alloc((unsigned)(ALIGN_UP(len_bytes, (uint64_t)PAGE_SIZE) / PAGE_SIZE));
 }
 
+static void *buffers(uint64_t len_bytes)
+{
+	return page_alloc_buffers((unsigned)(ALIGN_UP(len_bytes, (uint64_t)PAGE_SIZE) / PAGE_SIZE));
+}
+
 static uint64_t now_us(void)
 {
 	return tsc_to_us(rdtsc());
@@ -159,6 +164,16 @@ static unsigned nr_pairs_for(unsigned sw)
 	return n;
 }
 
+/* A power of two, as NICs want it; the uplink posts what fits. */
+static unsigned ring_entries(unsigned rx_buffers)
+{
+	unsigned n = UPLINK_RX_BUFFERS_MIN;
+
+	while (n < rx_buffers && n < UPLINK_RX_BUFFERS_MAX)
+		n *= 2;
+	return n;
+}
+
 static int attach(struct vm_uplink *u, const struct search *s, unsigned nr_pairs)
 {
 	const struct conf_uplink *c = &u->conf->uplink;
@@ -167,7 +182,7 @@ static int attach(struct vm_uplink *u, const struct search *s, unsigned nr_pairs
 		.client = { &u->up, uplink_link_changed, uplink_state_changed, uplink_wake },
 		.nr_pools = nr_pairs,
 		.queues_per_pool = 1,
-		.rx_entries = UPLINK_RX_ENTRIES,
+		.rx_entries = ring_entries(c->rx_buffers),
 		.tx_entries = UPLINK_TX_ENTRIES,
 		.rx_buffer_bytes = UPLINK_BUFFER_BYTES,
 		.mtu = c->port.mtu,
@@ -254,7 +269,9 @@ static int bring_up(struct vm_uplink *u, const struct search *s)
 			u->conf->uplink.port.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES, 64),
 		.worker_of = sched_worker,
 		.now_us = now_us,
+		.rx_buffers = u->conf->uplink.rx_buffers,
 		.pages = pages,
+		.buffers = buffers,
 		.steer = &vm_steer,
 		.aim = aim,
 	};

@@ -101,7 +101,9 @@ static void make_uplink(unsigned i)
 		.bounce_bytes = 1536,
 		.worker_of = worker_of,
 		.now_us = now_us,
-		.pages = pages };
+		.rx_buffers = UPLINK_RX_BUFFERS,
+		.pages = pages,
+		.buffers = pages };
 
 	fake_nic_init(&nic[i], &c);
 	require(!uplink_init(&up[i], &nic[i].nic, &setup));

@@ -53,6 +53,7 @@ static inline void fake_system(void *ctx, struct mon_system *s)
 	s->tsc_khz = 2400000;
 	s->image_bytes = 300000;
 	s->memory_bytes = 4000000;
+	s->buffer_bytes = 2000000;
 	s->nr_guests = s->nr_cores = s->nr_ports = 2;
 	s->nr_uplinks = 1;
 	s->net.rx_frames = 10;

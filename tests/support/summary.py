@@ -9,7 +9,7 @@ import conf
 
 GUEST_FIELDS = ("name", "vcpus", "kernel", "boot_ticks", "boot_exits", "exits_by_reason")
 NET_FIELDS = ("frames_in", "frames_out", "drops_by_reason", "copies")
-HYPERVISOR_FIELDS = ("image_bytes", "memory_bytes")
+HYPERVISOR_FIELDS = ("image_bytes", "memory_bytes", "buffer_bytes")
 
 
 def between_marks(marks, guest, number):
@@ -137,7 +137,8 @@ def text(s):
     e = s["machine"]
     out = [f"{e['kind']}, {e['cpus']} CPUs" + (f", {e['model']}" if e.get("model") else "") +
            f", {e['seconds']:.0f} s; hypervisor {number(s['hypervisor']['image_bytes'], 1024, 0)} KiB"
-           f" image, {number(s['hypervisor']['memory_bytes'], 1048576)} MiB memory"]
+           f" image, {number(s['hypervisor']['memory_bytes'], 1048576)} MiB memory, "
+           f"{number(s['hypervisor']['buffer_bytes'], 1048576)} MiB buffers"]
     rows = [("guest", "kernel", "vCPUs", "boot Mticks", "boot exits")]
     for g in s["guests"]:
         rows.append((str(g["name"]), str(g["kernel"]), str(g["vcpus"]),

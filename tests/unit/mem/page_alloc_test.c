@@ -70,6 +70,11 @@ static void test_accounts(void **state)
 	assert_int_equal(stats().free_bytes, 768 * PAGE_SIZE);
 	assert_int_equal(stats().hypervisor_bytes + stats().guest_bytes, 0);
 	assert_int_equal(stats().largest_free_bytes, 512 * PAGE_SIZE);
+	a = page_alloc_buffers(2);
+	assert_int_equal(((const uint8_t *)a)[2 * PAGE_SIZE - 1], 0);
+	assert_int_equal(stats().buffer_bytes, 2 * PAGE_SIZE);
+	assert_int_equal(stats().hypervisor_bytes, 0);
+	assert_int_equal(stats().free_bytes, 766 * PAGE_SIZE);
 }
 
 static void test_small_go_to_small_ranges_and_are_zero(void **state)

@@ -12,7 +12,7 @@
 
 static const char expected[] =
 	"{\"tsc\":1000,\"tsc_khz\":2400000,\"cores\":2,"
-	"\"hypervisor\":{\"image_bytes\":300000,\"memory_bytes\":4000000},"
+	"\"hypervisor\":{\"image_bytes\":300000,\"memory_bytes\":4000000,\"buffer_bytes\":2000000},"
 	"\"guests\":[{\"name\":\"a\",\"state\":\"running\",\"vcpus\":1,\"memory_bytes\":67108864,"
 	"\"kernel\":\"vm\\\\linux\",\"boot_ticks\":77,\"boot_exits\":0,\"run_ticks\":0,\"resets\":"
 	"0,"

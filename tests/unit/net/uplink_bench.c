@@ -76,7 +76,9 @@ static void make_uplink(struct bench_side *s, const struct bench_conf *c, uint32
 		.bounce_bytes = (uint32_t)ALIGN_UP((c->mtu ? c->mtu : 1500) + 18, 64),
 		.worker_of = worker_of,
 		.now_us = now_us,
+		.rx_buffers = BENCH_RX_BUFFERS,
 		.pages = pages,
+		.buffers = pages,
 		.steer = c->steer,
 		.aim = c->aim };
 

@@ -293,7 +293,7 @@ static void test_late_buffers(void **state)
 	assert_int_equal(UP->pair[0]->rx.nr_posted, 63);
 	net_guest_post_rx(A, 100, 1600);
 	bench_run();
-	assert_int_equal(UP->pair[0]->rx.nr_free, UPLINK_RX_BUFFERS - 63);
+	assert_int_equal(UP->pair[0]->rx.nr_free, BENCH_RX_BUFFERS - 63);
 	assert_int_equal(NIC->rx[0].flushed - NIC->rx[0].first, 63);
 }
 
@@ -370,6 +370,11 @@ static void test_setup(void **state)
 	s.bounce_bytes = 1517;
 	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -EINVAL);
 	s.bounce_bytes = 1518;
+	s.rx_buffers = UPLINK_RX_BUFFERS_MIN - 1;
+	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -EINVAL);
+	s.rx_buffers = UPLINK_RX_BUFFERS_MIN;
+	s.buffers = no_pages;
+	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -ENOMEM);
 	s.pages = no_pages;
 	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -ENOMEM);
 	uplink_wake(&up, &NIC->nic, 0);

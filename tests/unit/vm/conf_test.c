@@ -255,6 +255,13 @@ static void uplink_options(void **state)
 	assert_true(v->port.isolated);
 	assert_false(v->rsc || v->tso);
 	assert_false(conf.sw[2].has_uplink);
+	assert_int_equal(v->rx_buffers, 512);
+	parse_ok("[switch one]\nuplink = nic=0 rx_buffers=64\n[switch two]\n"
+		 "uplink = nic=1 rx_buffers=4096");
+	assert_int_equal(u->rx_buffers, 64);
+	assert_int_equal(v->rx_buffers, 4096);
+	parse_fails("[switch a]\nuplink = nic=0 rx_buffers=63", 2, 27,
+		"rx_buffers: expected a number from 64 to 4096, not '63'");
 	parse_ok("[switch one]\nuplink = pci=02:00.1 rsc");
 	assert_int_equal(u->pci_bdf, 0x0201);
 }
