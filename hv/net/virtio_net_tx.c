@@ -243,6 +243,17 @@ static enum work_result tx_move(struct tx_queue *tx, unsigned budget, unsigned *
 	return WORK_DONE; /* or whoever we wait for schedules us */
 }
 
+/* Work that goes on follows the vCPU: a queue that is polled gets no notification that would. */
+static enum work_result tx_follow(struct tx_queue *tx, enum work_result result)
+{
+	struct work *w = &tx->q.work;
+
+	if (result == WORK_DONE)
+		return result;
+	w->move_to = tx->q.dev->setup.worker_of(queue_core(&tx->q));
+	return w->move_to == w->worker ? result : WORK_MOVE;
+}
+
 static enum work_result tx_run(struct work *w, unsigned budget)
 {
 	struct tx_queue *tx = CONTAINER_OF(w, struct tx_queue, q.work);
@@ -262,7 +273,7 @@ static enum work_result tx_run(struct work *w, unsigned budget)
 	stat_add(&tx->q.stats.runs, 1);
 	stat_add(&tx->q.stats.batches, n != 0);
 	stat_add(&w->worker->frames, n);
-	return result;
+	return tx_follow(tx, result);
 }
 
 void virtio_net_tx_init(struct tx_queue *tx, struct virtio_net *d, unsigned index)

@@ -802,6 +802,33 @@ static void test_control(void **state)
 	assert_false(A->net->promiscuous);
 }
 
+/* The transmit queue of a guest that streams is polled without a notification; when the vCPU moves,
+ * so does the work. */
+static void test_polled_work_follows(void **state)
+{
+	struct work *w = &A->net->pair[0].tx.q.work;
+
+	(void)state;
+	start_both(BASE | MERGE);
+	net_guest_post_rx(B, 40, 1600);
+	hint_publish(&A->hint, HINT_RUNNING, 0, 0);
+	for (unsigned i = 0; i < 10; i++)
+		send_frame(A, B, 60, i);
+	net_guest_kick(A, NET_TX);
+	(void)worker_run(&world.worker[0]);
+	assert_ptr_equal(world.worker[0].polled, w);
+	hint_publish(&A->hint, HINT_RUNNING, 1, 0);
+	for (unsigned i = 0; i < 10; i++)
+		send_frame(A, B, 60, i);
+	(void)worker_run(&world.worker[0]);
+	assert_null(world.worker[0].polled);
+	assert_ptr_equal(w->worker, &world.worker[1]);
+	(void)worker_run(&world.worker[1]);
+	assert_ptr_equal(world.worker[1].polled, w);
+	run();
+	assert_int_equal(net_guest_reap(A), 20);
+}
+
 /* Everybody to everybody, random sizes and bursts, with resets in between. */
 static void test_traffic(void **state)
 {
@@ -866,6 +893,7 @@ int main(void)
 		TEST(test_hostile_receive),
 		TEST(test_hostile_offloads),
 		TEST(test_control),
+		TEST(test_polled_work_follows),
 		TEST(test_traffic),
 	};
 
