@@ -75,6 +75,16 @@ static void remove_old(struct uplink_filter *f, unsigned i, const struct virtio_
 	g->known = false;
 }
 
+/* An address that sluice.conf gives to another guest: the switch delivers to that one, and the NIC
+ * must not give it into somebody else's pool, whose buffers may be the guest's own. */
+static bool is_others(const struct uplink_filter *f, unsigned i)
+{
+	for (unsigned k = 0; k < f->nr_guests; k++)
+		if (k != i && !memcmp(f->guest[k].net->port.policy.mac, f->guest[i].mac, ETH_ALEN))
+			return true;
+	return false;
+}
+
 /* False: the NIC cannot. Of two guests in one pool that have the same address, one may have taken
  * it away with its own: so it is said again. */
 static bool add_all(struct uplink_filter *f)
@@ -85,7 +95,9 @@ static bool add_all(struct uplink_filter *f)
 	for (unsigned i = 0; i < f->nr_guests; i++) {
 		struct uplink_filter_guest *g = &f->guest[i];
 
-		if (g->on && g->known && nic->ops->add_mac(nic, g->mac, g->pair))
+		if (!g->on || !g->known)
+			continue;
+		if (is_others(f, i) || nic->ops->add_mac(nic, g->mac, g->pair))
 			all = false;
 	}
 	return all;

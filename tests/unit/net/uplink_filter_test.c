@@ -1,4 +1,4 @@
-// sources: hv/net/uplink.c hv/net/uplink_filter.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/virtio_net_rx.c hv/net/virtio_net_rx_steer.c hv/net/steer.c hv/net/steer_track.c hv/net/virtio_net_rx_copy.c tests/support/cpu_copy.c hv/net/waiters.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c hv/lib/fmt.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c tests/support/fake_nic.c tests/support/fake_nic_send.c tests/unit/net/uplink_bench.c
+// sources: hv/net/uplink.c hv/net/uplink_filter.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_lent.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/virtio_net_rx.c hv/net/virtio_net_rx_steer.c hv/net/steer.c hv/net/steer_track.c hv/net/virtio_net_rx_copy.c hv/net/virtio_net_rx_lend.c hv/net/virtio_net_rx_buffers.c tests/support/cpu_copy.c hv/net/waiters.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c hv/lib/fmt.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c tests/support/fake_nic.c tests/support/fake_nic_send.c tests/unit/net/uplink_bench.c
 /* The NIC's filters follow the switch and the guests' drivers: addresses, multicast, VLANs. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,11 +141,13 @@ static void test_changed_address(void **state)
 	uplink_filter_update(&filter, 7);
 	assert_int_equal(fake_nic_pool_of(NIC, new_mac), 1);
 	assert_int_equal(fake_nic_pool_of(NIC, A->mac), -1);
-	/* what B has A does not get, and B keeps it */
+	/* what B has A does not get, and B keeps it; also when B is off */
 	assert_int_equal(command(A, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, B->mac, 6),
 		VIRTIO_NET_OK);
-	uplink_filter_update(&filter, 7);
+	uplink_filter_update(&filter, 5);
 	assert_int_equal(fake_nic_pool_of(NIC, new_mac), -1);
+	assert_int_equal(fake_nic_pool_of(NIC, B->mac), -1);
+	uplink_filter_update(&filter, 7);
 	assert_int_equal(fake_nic_pool_of(NIC, B->mac), 2);
 	virtio_driver_reset(&A->drv); /* its own again */
 	bench_run();
