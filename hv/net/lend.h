@@ -23,7 +23,9 @@
 
 #define LEND_BUFFERS	  256u	/* lent at most; a power of two */
 #define LEND_BUFFER_BYTES 4096u /* what the NIC uses of each; shorter ones are not lent */
-#define LEND_PAYLOAD_MIN  1024u /* bytes of a frame that are worth another buffer and no copy */
+/* Bytes of a frame that are worth it. With fewer in it the buffer counts against the limit of the
+ * guest's socket for more than twice of what it holds, and packets are lost there. */
+#define LEND_PAYLOAD_MIN 2048u
 
 enum lend_state { LEND_OFF, LEND_ON, LEND_RECALL };
 
