@@ -248,6 +248,19 @@ struct virtio_net *virtio_net_init(void *memory, const struct virtio_net_setup *
 	return d;
 }
 
+void virtio_net_set_link(struct virtio_net *d, bool up)
+{
+	uint16_t status = up ? VIRTIO_NET_S_LINK_UP : 0;
+
+	if (d->config.status == status)
+		return;
+	store_relaxed(&d->config.status, status);
+	/* Without the feature the driver does not look at it (5.1.4). Before it has set a vector,
+	 * nothing happens, and it reads the status then. */
+	if (load_relaxed(&d->features) & VIRTIO_NET_F_STATUS)
+		d->virtio.notify_config(d->virtio.transport);
+}
+
 void virtio_net_housekeeping(struct virtio_net *d, uint64_t now_us)
 {
 	for (unsigned i = 0; i < d->setup.nr_pairs; i++)

@@ -283,6 +283,10 @@ static inline struct lend *virtio_net_lend(struct virtio_net *d)
  * that differs after each change. */
 bool virtio_net_wants(const struct virtio_net *d, struct virtio_net_wanted *w, uint32_t *seq);
 
+/* The link as the driver sees it (VIRTIO_NET_S_LINK_UP); a change interrupts it. One core at a
+ * time. What is sent or received does not depend on it. */
+void virtio_net_set_link(struct virtio_net *d, bool up);
+
 /* Every 10 ms or so, on one core at a time, also for guests that are paused or off. */
 void virtio_net_housekeeping(struct virtio_net *d, uint64_t now_us);
 

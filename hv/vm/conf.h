@@ -61,6 +61,7 @@ struct conf_nic {
 	bool spoof_check;      /* default true: only its own source MAC */
 	uint64_t features_off; /* virtio feature bits masked: features=-tso,-csum,... */
 	unsigned queue_pairs;  /* default 1 */
+	bool link_follow;      /* its link is that of the switch's uplink; default false: up */
 	bool rx_zero_copy;     /* from an uplink into the guest's own buffers; default false */
 };
 

@@ -106,6 +106,16 @@ static int set_rx(struct conf_reader *r, struct conf_span s, void *target)
 	return 0;
 }
 
+static int set_link(struct conf_reader *r, struct conf_span s, void *target)
+{
+	struct conf_nic *nic = target;
+	unsigned place = 0;
+	int ret = conf_choice(r, s, "link", "up|follow", &place);
+
+	nic->link_follow = place == 1;
+	return ret;
+}
+
 enum { NIC_SWITCH };
 
 static const struct conf_port_option options[] = {
@@ -115,6 +125,7 @@ static const struct conf_port_option options[] = {
 	{ "features", set_features, false },
 	{ "queues", set_queues, false },
 	{ "rx", set_rx, false },
+	{ "link", set_link, false },
 };
 
 int conf_nic_parse(struct conf_reader *r, struct conf_span s, struct conf_nic *nic)

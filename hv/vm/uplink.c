@@ -245,6 +245,17 @@ static void serve_guests(struct vm_uplink *u)
 	uplink_filter_set_vlans(&u->filter);
 }
 
+/* For guests whose only way is this one. */
+static void show_link(const struct vm_uplink *u)
+{
+	bool up = load_acquire(&u->up.link_up);
+	struct guest_port g;
+
+	for (unsigned n = 0; guest_port(u->sw, n, &g); n++)
+		if (g.conf->link_follow)
+			virtio_net_set_link(g.nic->net, up);
+}
+
 /* Which guests run, as uplink_filter_update() wants it. */
 static uint32_t running_guests(const struct vm_uplink *u)
 {
@@ -342,6 +353,7 @@ void vm_uplinks_housekeeping(uint64_t t_us)
 		uplink_filter_update(&u->filter, running_guests(u));
 		uplink_housekeeping(&u->up);
 		u->up.nic->ops->housekeeping(u->up.nic, t_us);
+		show_link(u);
 	}
 }
 

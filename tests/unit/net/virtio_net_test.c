@@ -802,6 +802,42 @@ static void test_control(void **state)
 	assert_false(A->net->promiscuous);
 }
 
+static unsigned nr_config_changes;
+
+static void count_config_change(void *transport)
+{
+	assert_ptr_equal(transport, A->net->virtio.transport);
+	nr_config_changes++;
+}
+
+static uint16_t status_of(struct net_guest *g)
+{
+	struct virtio_device *v = &g->net->virtio;
+
+	return (uint16_t)v->ops->config_read(v, offsetof(struct virtio_net_config, status), 2);
+}
+
+static void test_link(void **state)
+{
+	(void)state;
+	A->net->virtio.notify_config = count_config_change;
+	nr_config_changes = 0;
+	start_both(BASE | MERGE | VIRTIO_NET_F_STATUS);
+	assert_int_equal(status_of(A), VIRTIO_NET_S_LINK_UP);
+	virtio_net_set_link(A->net, true);
+	assert_int_equal(nr_config_changes, 0);
+	virtio_net_set_link(A->net, false);
+	virtio_net_set_link(A->net, false);
+	assert_int_equal(nr_config_changes, 1);
+	assert_int_equal(status_of(A), 0);
+	/* a new driver finds it so */
+	assert_int_equal(net_guest_start(A, BASE | MERGE, 256), 0);
+	assert_int_equal(status_of(A), 0);
+	virtio_net_set_link(A->net, true); /* it has not asked to be told */
+	assert_int_equal(nr_config_changes, 1);
+	assert_int_equal(status_of(A), VIRTIO_NET_S_LINK_UP);
+}
+
 /* The transmit queue of a guest that streams is polled without a notification; when the vCPU moves,
  * so does the work. */
 static void test_polled_work_follows(void **state)
@@ -894,6 +930,7 @@ int main(void)
 		TEST(test_hostile_offloads),
 		TEST(test_control),
 		TEST(test_polled_work_follows),
+		TEST(test_link),
 		TEST(test_traffic),
 	};
 
