@@ -62,6 +62,8 @@ struct frame {
 	bool tagged;	      /* head carries an 802.1Q tag; set by the switch */
 	bool flooded;	      /* broadcast, multicast or unknown unicast; set by the switch */
 	struct frame_offload offload;
+	/* A destination whose queue has so many frames is full for this one; 0: no limit. */
+	uint16_t queue_max;
 	void (*release)(struct frame *f);
 	void *owner;
 	struct frame_lent *lent; /* NULL: none of its segments is lent; lend.h */

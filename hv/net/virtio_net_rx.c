@@ -29,6 +29,8 @@ static int deliver(struct port *p, struct frame *f)
 
 	if (queue_state(&rx->q) != QUEUE_ON)
 		return -ENODEV;
+	if (f->queue_max && frame_ring_used(&rx->ring) >= f->queue_max)
+		return -EAGAIN;
 	if (!frame_ring_push(&rx->ring, f))
 		return -EAGAIN;
 	if (rx->q.dev->setup.steer)

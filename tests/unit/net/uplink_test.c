@@ -395,6 +395,39 @@ static void test_full_ring(void **state)
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
+/* Guests that take nothing share a pair's buffers with one that does: it gets all that is its own,
+ * long before their frames are dropped for want of patience. */
+static void test_slow_guests_leave_some(void **state)
+{
+	struct bench_conf c = { .capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL }, .nr_guests = 4 };
+	const struct uplink_rx *rx;
+	struct virtio_net_hdr h;
+
+	(void)state;
+	bench_free();
+	bench_init(&c);
+	rx = &side[0].up.pair[0]->rx;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(net_guest_start(&world.guest[i], BASE | MERGE, 256), 0);
+	for (unsigned i = 0; i < 3 * 300; i++) { /* the first three have no buffers */
+		net_make_frame(sent, world.guest[i % 3].mac, peer_mac[0], 60, 0);
+		assert_true(fake_nic_receive(&side[0].nic, 0, sent, 60, NULL));
+		bench_run();
+	}
+	assert_in_range(
+		rx->nr_posted + rx->nr_free, BENCH_RX_BUFFERS / 4 - 3, BENCH_RX_BUFFERS / 4 + 3);
+	net_guest_post_rx(&world.guest[3], 200, 1600);
+	for (unsigned i = 0; i < 150; i++) {
+		net_make_frame(sent, world.guest[3].mac, peer_mac[0], 60, i);
+		assert_true(fake_nic_receive(&side[0].nic, 0, sent, 60, NULL));
+		if (i % 32 == 31)
+			bench_run();
+	}
+	bench_run();
+	for (unsigned i = 0; i < 150; i++)
+		assert_int_equal(net_guest_receive(&world.guest[3], &h, got), 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +440,7 @@ int main(void)
 		TEST(test_uplink_to_uplink),
 		TEST(test_bad_frames),
 		TEST(test_receive_overrun),
+		TEST(test_slow_guests_leave_some),
 		TEST(test_back_pressure),
 		TEST(test_full_ring),
 	};

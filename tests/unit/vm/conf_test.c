@@ -222,11 +222,6 @@ static void nic_options(void **state)
 	assert_false(n[1].rx_zero_copy);
 	assert_false(n[2].rx_zero_copy);
 	assert_false(n[0].link_follow);
-	parse_ok(SWITCH GUEST "nic = switch=lan link=follow\nnic = switch=lan link=up\n");
-	assert_true(conf.guest[0].nic[0].link_follow);
-	assert_false(conf.guest[0].nic[1].link_follow);
-	parse_fails(SWITCH GUEST "nic = switch=lan link=down\n", 4, 23,
-		"link: expected up|follow, not 'down'");
 	assert_int_equal(n[1].switch_index, 0);
 	assert_int_equal(n[1].port.vlan_mode, CONF_VLAN_TRUNK);
 	assert_int_equal(n[1].port.nr_trunk_vlans, 0);
@@ -236,6 +231,11 @@ static void nic_options(void **state)
 	assert_int_equal(n[2].port.trunk_vlan[0], 10);
 	assert_int_equal(n[2].port.trunk_vlan[3], 22);
 	assert_int_equal(n[2].port.vlan, 4);
+	parse_ok(SWITCH GUEST "nic = switch=lan link=follow\nnic = switch=lan link=up\n");
+	assert_true(conf.guest[0].nic[0].link_follow);
+	assert_false(conf.guest[0].nic[1].link_follow);
+	parse_fails(SWITCH GUEST "nic = switch=lan link=down\n", 4, 23,
+		"link: expected up|follow, not 'down'");
 }
 
 static void uplink_options(void **state)
