@@ -32,7 +32,7 @@ MACHINE    = $(O)/BOOTX64.EFI $(O)/sluice.elf
 ALL_GUESTS = $(GUEST)/vmlinuz $(O)/guest/initrd
 SUB_MAKE   = $(MAKE) --no-print-directory
 
-.PHONY: deps test-deps bochs image run run-files system system-files test
+.PHONY: deps test-deps bochs image run run-files system soak system-files test
 
 ## make deps       installs by apt what `make run` needs and is missing
 deps:
@@ -79,6 +79,10 @@ run-files: bochs $(if $(filter none,$(UPLINK)),,rig) $(MACHINE) $(KERNEL) $(INIT
 system:
 	@$(SUB_MAKE) -s system-files
 	@tests/system/run --build $(O) --cache $(CACHE) --jobs $(JOBS) $(CASE)
+
+## make soak       of them, only 30 minutes of emulated time over the wire, with all counts added up
+soak:
+	@$(SUB_MAKE) system CASE=soak
 
 system-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(STUB_ELF) $(NATIVE_FILES)
 
