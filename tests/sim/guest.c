@@ -85,7 +85,7 @@ static void consume(struct guest *g)
 		memory_resident_permille(sim->mem, engine_core(), at, len_bytes);
 	touch_guest(g->vring + 4096 + slot * 8, 8, false);
 	touch_guest(g->skbs + slot % SKBS * SKB_BYTES, SKB_BYTES, true);
-	touch_guest(at, 12 + len_bytes, false);
+	engine_spend(access_packet(at, 12 + len_bytes, false, &sim->guests));
 	touch_guest(g->sockbuf + g->sock_at, len_bytes, true);
 	g->sock_at = (g->sock_at + 2048) % SOCKBUF_BYTES;
 	spend_guest(

@@ -101,8 +101,8 @@ static void copy_by_cpu(uint64_t dst, uint64_t src, uint32_t len_bytes)
 	struct channel *ch = &sim->channel[engine_core()];
 	uint64_t start = engine_now();
 
-	touch(src, len_bytes, false);
-	touch(dst, len_bytes, true);
+	touch_packet(src, len_bytes, false);
+	touch_packet(dst, len_bytes, true);
 	spend(lines * costs.copy_line);
 	if (ch->there)
 		copy_estimate_cpu(&ch->estimate, len_bytes, engine_now() - start);
@@ -122,7 +122,7 @@ static void copy_frame(struct guest *g, struct nic_frame *f, const struct steer_
 	spend(costs.ring_frame);
 	touch(f->meta, META_BYTES, false);
 	touch(g->vring + slot * 16, 16, false);
-	touch(dst, HDR_BYTES + head_bytes, true);
+	touch_packet(dst, HDR_BYTES + head_bytes, true);
 	sim->f.placed++;
 	steer_placed(&sim->steer, v->core, len_bytes, now_us());
 	if (channel_wants(ch, rest_bytes)) {

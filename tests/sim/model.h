@@ -57,7 +57,7 @@ struct nic_queue {
 	struct guest *guest;
 	struct nic_frame *frame, *free; /* all; those that are nowhere */
 	struct nic_frame *posted, **posted_tail, *arrived, **arrived_tail;
-	unsigned nr_posted, nr_arrived, descriptor;
+	unsigned nr_posted, nr_arrived, nr_taken, descriptor;
 	unsigned nr_in_flight; /* taken by the work, and not given back yet */
 	unsigned nr_in_switch; /* of those, known to the switch */
 	unsigned dry_polls;
@@ -164,9 +164,9 @@ struct sim {
 	struct hog *hog;
 	struct channel *channel;    /* of each core */
 	struct sched_entity **last; /* what each core ran last: its registers are still there */
-	uint64_t mac_lines, bridge_lines; /* simulated addresses; the latter of each core */
+	uint64_t bridge_lines;	    /* simulated address, a page for each core */
 	struct sim_frames f;
-	struct memory_count packet_work, guests, hogs;
+	struct memory_count packet_work, guests, hogs, packets;
 	uint64_t on_wire;
 	struct histogram *latency_ns; /* NULL: not yet */
 };
@@ -186,6 +186,10 @@ static inline unsigned socket_of(unsigned core)
 /* Packet work on the calling core computes and touches memory. */
 void spend(uint64_t cycles);
 void touch(uint64_t addr, uint32_t len_bytes, bool write);
+/* The same, of bytes of a packet. */
+void touch_packet(uint64_t addr, uint32_t len_bytes, bool write);
+/* Adds what was counted of a packet's bytes to both. */
+uint64_t access_packet(uint64_t addr, uint32_t len_bytes, bool write, struct memory_count *who);
 
 void wire_start(void);
 void wire_end(void);

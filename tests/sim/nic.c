@@ -122,7 +122,6 @@ static void forward_cost(void)
 {
 	const struct sim_config *c = sim->c;
 
-	touch(sim->mac_lines, LINE_BYTES, false);
 	if (!c->linux_bridge) {
 		spend(costs.switch_frame);
 		return;
@@ -137,7 +136,7 @@ static void forward(struct nic_queue *q, struct nic_frame *f)
 	struct packet p = f->packet;
 
 	spend(costs.nic_receive);
-	touch(f->data, FRAME_HEAD_BYTES, false);
+	touch_packet(f->data, FRAME_HEAD_BYTES, false);
 	touch(f->meta, META_BYTES, true);
 	make_frame(f);
 	forward_cost();
@@ -199,8 +198,9 @@ static enum work_result run(struct work *w, unsigned budget)
 			q->arrived_tail = &q->arrived;
 		q->nr_arrived--;
 		q->nr_in_flight++;
+		q->nr_taken++;
 		if (n % 4 == 0)
-			touch(q->descriptors, LINE_BYTES, true);
+			touch(q->descriptors + q->nr_taken % NIC_ENTRIES * 16, LINE_BYTES, true);
 		forward(q, f);
 	}
 	post(q);

@@ -174,6 +174,7 @@ void result_print(const struct sim_config *c, const struct sim_result *r)
 	print_frames(&r->f);
 	print_memory("work", &r->packet_work, n);
 	print_memory("guest", &r->guests, n);
+	print_memory("packet", &r->packets, n);
 	per_frame("injected_lines", r->dma.injected_lines, n);
 	per_frame("dma_memory_reads", r->dma.memory_reads, n);
 	per_frame("dma_memory_writes", r->dma.memory_writes, n);

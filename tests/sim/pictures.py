@@ -3,12 +3,11 @@
 import os
 import subprocess
 
-import tables
 import workloads
 
 COLOURS = ("#999999", "#d08c2f", "#4f8fc4", "#2b6d3f")
 
-STYLE = """set terminal svg size 760,300 font "sans,12" background "#ffffff"
+STYLE = """set terminal svg size 900,300 font "sans,12" background "#ffffff"
 set output "{out}"
 set style data histograms
 set style histogram clustered gap 1
@@ -23,9 +22,6 @@ set title "{title}"
 set ylabel "{unit}"
 {more}
 """
-
-LATENCY = (("median", "p50_ns"), ("99%", "p99_ns"), ("99.9%", "p999_ns"))
-
 
 def gnuplot(script):
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
@@ -52,26 +48,28 @@ def draw(out, results, names):
     machine = workloads.MACHINES[0]
     over = [name for name in workloads.OVERCOMMIT if name in names]
     scaling = [name for name in workloads.SCALING if name in names]
+    big = workloads.BIG_MACHINE
     alone = [name for name in names if name not in workloads.SCALING[1:]]
     drawn = []
 
-    def picture(name, title, unit, groups, value, **how):
+    def picture(name, title, unit, groups, value, at=machine, **how):
         if groups:
-            drawn.append(bars(os.path.join(out, name + ".svg"), title, unit, groups,
-                              by_policy(results, machine, groups, value), **how))
+            drawn.append(bars(os.path.join(out, name + ".svg"), f"{title} ({at})", unit, groups,
+                              by_policy(results, at, groups, value), **how))
 
-    picture("on-target", f"On target ({machine})", "% of frames", over + scaling[1:],
-            lambda r: 100 * r["on_target"])
-    picture("l2-misses", f"L2 misses per frame ({machine})", "lines", alone, tables.l2)
-    picture("llc-misses", f"LLC misses per frame ({machine})", "lines", alone, tables.llc)
-    picture("latency", f"99th percentile of latency ({machine})", "us", alone,
+    picture("on-target", "On target", "% of frames", over, lambda r: 100 * r["on_target"])
+    picture("scaling", "L2 misses of packets' bytes, per frame", "lines", scaling,
+            lambda r: r["packet_l2_misses"], at=big)
+    picture("l2-misses", "L2 misses of packets' bytes, per frame", "lines", alone,
+            lambda r: r["packet_l2_misses"])
+    picture("latency", "99th percentile of latency", "us", alone,
             lambda r: r["p99_ns"] / 1000, more="set logscale y", low="10")
-    picture("throughput", f"Throughput ({machine})", "Mbit/s", alone,
-            lambda r: r["mbit_per_s"])
+    picture("throughput", "Throughput", "Mbit/s", alone, lambda r: r["mbit_per_s"])
     if "over-2x" in names:
         drawn.append(bars(
-            os.path.join(out, "machines.svg"), "L2 misses per frame, over-2x", "lines",
+            os.path.join(out, "machines.svg"), "L2 misses of packets' bytes, over-2x", "lines",
             workloads.MACHINES,
-            {policy: [tables.l2(results[at, "over-2x", policy]) for at in workloads.MACHINES]
+            {policy: [results[at, "over-2x", policy]["packet_l2_misses"]
+                      for at in workloads.MACHINES]
              for policy in workloads.POLICIES}))
     return drawn

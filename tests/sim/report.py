@@ -17,7 +17,7 @@ def wanted_runs(names):
     for machine in workloads.MACHINES:
         for name in names:
             big = name in workloads.BIG
-            if big and machine != workloads.MACHINES[0]:
+            if big and machine != workloads.BIG_MACHINE:
                 continue
             for policy in workloads.POLICIES:
                 options = {"machine": machine, **workloads.WORKLOADS[name][1], "policy": policy}
@@ -26,12 +26,16 @@ def wanted_runs(names):
     return wanted
 
 
-def wanted_ablation():
+def wanted_ablation(names):
     wanted = {}
     for machine in workloads.MACHINES:
-        for title, changes in workloads.ablation():
-            options = {"machine": machine, **workloads.WORKLOADS["over-2x"][1], **changes}
-            wanted[machine, title] = [{**options, "seed": seed} for seed in workloads.SEEDS]
+        for name in workloads.ABLATION:
+            if name not in names:
+                continue
+            for title, changes in workloads.ablation():
+                options = {"machine": machine, **workloads.WORKLOADS[name][1], **changes}
+                wanted[machine, name, title] = [{**options, "seed": seed}
+                                                for seed in workloads.SEEDS]
     return wanted
 
 
@@ -46,11 +50,11 @@ def main():
     os.makedirs(args.out, exist_ok=True)
 
     results = runs.run_all(args.program, wanted_runs(names), args.jobs)
-    ablation = runs.run_all(args.program, wanted_ablation(), args.jobs)
+    ablation = runs.run_all(args.program, wanted_ablation(names), args.jobs)
     with open(os.path.join(args.out, "results.json"), "w", encoding="utf-8") as out:
         json.dump({"runs": [dict(zip(("machine", "workload", "policy"), key), **value)
                             for key, value in results.items()],
-                   "ablation": [dict(zip(("machine", "row"), key), **value)
+                   "ablation": [dict(zip(("machine", "workload", "row"), key), **value)
                                 for key, value in ablation.items()]}, out, indent=1)
     text = tables.report(results, ablation, names)
     with open(os.path.join(args.out, "results.md"), "w", encoding="utf-8") as out:

@@ -85,6 +85,7 @@ void result_sum(struct sim_result *r)
 	r->packet_work = sim->packet_work;
 	r->guests = sim->guests;
 	r->hogs = sim->hogs;
+	r->packets = sim->packets;
 	r->dma = *memory_dma_counts(sim->mem);
 	sum_cores(r);
 	sum_guests(r);

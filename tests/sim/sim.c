@@ -49,6 +49,29 @@ void touch(uint64_t addr, uint32_t len_bytes, bool write)
 		memory_access(sim->mem, engine_core(), addr, len_bytes, write, &sim->packet_work));
 }
 
+static void count_add(struct memory_count *sum, const struct memory_count *c)
+{
+	sum->lines += c->lines;
+	sum->l2_misses += c->l2_misses;
+	sum->llc_misses += c->llc_misses;
+	sum->stall_cycles += c->stall_cycles;
+}
+
+uint64_t access_packet(uint64_t addr, uint32_t len_bytes, bool write, struct memory_count *who)
+{
+	struct memory_count c = { 0 };
+	uint64_t stall = memory_access(sim->mem, engine_core(), addr, len_bytes, write, &c);
+
+	count_add(who, &c);
+	count_add(&sim->packets, &c);
+	return stall;
+}
+
+void touch_packet(uint64_t addr, uint32_t len_bytes, bool write)
+{
+	engine_spend(access_packet(addr, len_bytes, write, &sim->packet_work));
+}
+
 void entity_begin(struct sched_entity *e)
 {
 	struct sched_entity **last = &sim->last[engine_core()];
@@ -150,7 +173,6 @@ static void build(const struct sim_config *c)
 	sim->m = c->machine;
 	sim->rng.state = c->seed;
 	sim->mem = memory_new(c->machine, c->nr_cores, c->sample);
-	sim->mac_lines = memory_alloc(sim->mem, 4096, 0);
 	sim->bridge_lines = memory_alloc(sim->mem, c->nr_cores * 4096, 0);
 	sim->last = some(c->nr_cores, sizeof(*sim->last));
 	sim->channel = some(c->nr_cores, sizeof(*sim->channel));

@@ -74,6 +74,7 @@ struct sim_frames {
 struct sim_result {
 	struct sim_frames f;
 	struct memory_count packet_work, guests, hogs;
+	struct memory_count packets; /* of the first two, what concerns packets' bytes */
 	struct memory_dma_count dma;
 	uint64_t retagged;
 	uint64_t worker_ticks, entity_ticks, idle_ticks, ticks; /* of all cores */

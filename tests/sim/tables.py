@@ -7,9 +7,10 @@ COLUMNS = (
     ("Mbit/s", lambda r: r["mbit_per_s"], "{:.0f}"),
     ("on target", lambda r: 100 * r["on_target"], "{:.0f}%"),
     ("in L2", lambda r: 100 * r["resident"], "{:.0f}%"),
-    ("L2 misses", lambda r: r["work_l2_misses"] + r["guest_l2_misses"], "{:.1f}"),
-    ("guest's", lambda r: r["guest_l2_misses"], "{:.1f}"),
-    ("LLC misses", lambda r: r["work_llc_misses"] + r["guest_llc_misses"], "{:.2f}"),
+    ("L2 misses", lambda r: l2(r), "{:.1f}"),
+    ("of packets", lambda r: r["packet_l2_misses"], "{:.1f}"),
+    ("LLC misses", lambda r: llc(r), "{:.2f}"),
+    ("of packets", lambda r: r["packet_llc_misses"], "{:.2f}"),
     ("stall cycles", lambda r: r["work_stall_cycles"] + r["guest_stall_cycles"], "{:.0f}"),
     ("p50 us", lambda r: r["p50_ns"] / 1000, "{:.0f}"),
     ("p99 us", lambda r: r["p99_ns"] / 1000, "{:.0f}"),
@@ -42,10 +43,10 @@ def workload_table(results, machine, name):
     return table(["policy", *(title for title, _, _ in COLUMNS)], rows)
 
 
-def ablation_table(ablation, machine):
+def ablation_table(ablation, machine, name):
     rows = []
-    for (at, title), result in ablation.items():
-        if at == machine:
+    for (at, workload, title), result in ablation.items():
+        if (at, workload) == (machine, name):
             rows.append([title, *cells(result)])
     return table(["", *(title for title, _, _ in COLUMNS)], rows)
 
@@ -63,14 +64,17 @@ def target_rows(results, names):
         full, static = results[machine, name, "full"], results[machine, name, "static"]
         rows.append([f"{machine}, {name}",
                      f"{100 * static['on_target']:.0f}% {100 * full['on_target']:.0f}%",
-                     ratio(l2(full), l2(static)), ratio(llc(full), llc(static)),
+                     ratio(l2(full), l2(static)),
+                     ratio(full["packet_l2_misses"], static["packet_l2_misses"]),
+                     ratio(llc(full), llc(static)),
+                     ratio(full["packet_llc_misses"], static["packet_llc_misses"]),
                      f"{100 * (full['mbit_per_s'] / static['mbit_per_s'] - 1):+.1f}%",
                      ratio(full["p99_ns"], static["p99_ns"])])
     return rows
 
 
-TARGET_HEAD = ["machine, workload", "on target: static, full", "L2 misses, full/static",
-               "LLC misses, full/static", "throughput", "p99, full/static"]
+TARGET_HEAD = ["machine, workload", "on target: static, full", "L2 misses", "of packets",
+               "LLC misses", "of packets", "throughput", "p99"]
 
 
 def verdict(results, names):
@@ -84,7 +88,9 @@ def report(results, ablation, names):
         for machine in workloads.MACHINES:
             if (machine, name, "full") in results:
                 parts += [machine + ":\n", workload_table(results, machine, name)]
-    parts.append("# Ablation: over-2x\n")
-    for machine in workloads.MACHINES:
-        parts += [machine + ":\n", ablation_table(ablation, machine)]
+    for name in workloads.ABLATION:
+        for machine in workloads.MACHINES:
+            if (machine, name, "baseline") in ablation:
+                parts += [f"# Ablation: {name}, {machine}\n",
+                          ablation_table(ablation, machine, name)]
     return "\n".join(parts)
