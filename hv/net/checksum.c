@@ -2,6 +2,8 @@
  * odd piece only swaps the bytes of what follows. */
 #include "net/checksum.h"
 
+#define IP_PROTO_TCP 6
+
 /* Eight bytes at a time, with end-around carry: 2^64 - 1 is a multiple of 2^16 - 1. */
 static uint64_t add_carry(uint64_t sum, uint64_t word)
 {
@@ -50,4 +52,16 @@ uint16_t checksum_fold(const struct checksum *c)
 	sum = (sum >> 16) + (sum & 0xffff);
 	sum = (sum >> 16) + (sum & 0xffff);
 	return (uint16_t)~sum;
+}
+
+void checksum_put_tcp_pseudo(const uint8_t *addresses, uint8_t *field, uint32_t tcp_bytes)
+{
+	uint8_t tail[4] = { 0, IP_PROTO_TCP, (uint8_t)(tcp_bytes >> 8), (uint8_t)tcp_bytes };
+	struct checksum c = { 0 };
+	uint16_t sum;
+
+	checksum_add(&c, addresses, 8);
+	checksum_add(&c, tail, sizeof(tail));
+	sum = (uint16_t)~checksum_fold(&c);
+	__builtin_memcpy(field, &sum, sizeof(sum));
 }

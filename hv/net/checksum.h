@@ -20,4 +20,8 @@ void checksum_join(struct checksum *c, const struct checksum *following);
 /* One's complement of the sum, in memory byte order: store it as it is (memcpy). */
 uint16_t checksum_fold(const struct checksum *c);
 
+/* What a TCP checksum field holds that is to be completed: the sum, not inverted, of the pseudo
+ * header with both IPv4 addresses. tcp_bytes: header and payload. */
+void checksum_put_tcp_pseudo(const uint8_t *addresses, uint8_t *field, uint32_t tcp_bytes);
+
 #endif

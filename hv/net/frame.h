@@ -12,6 +12,7 @@
 #define SLUICE_NET_FRAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/atomic.h"
@@ -61,12 +62,14 @@ struct frame {
 	uint16_t vlan;	      /* the VLAN the switch put it in, 1..4094 */
 	bool tagged;	      /* head carries an 802.1Q tag; set by the switch */
 	bool flooded;	      /* broadcast, multicast or unknown unicast; set by the switch */
+	uint16_t nr_joined, joined_header_bytes; /* frame_join(); 0 at first */
 	struct frame_offload offload;
 	/* A destination whose queue has so many frames is full for this one; 0: no limit. */
 	uint16_t queue_max;
 	void (*release)(struct frame *f);
 	void *owner;
 	struct frame_lent *lent; /* NULL: none of its segments is lent; lend.h */
+	struct frame *joined;	 /* those whose bytes have become this one's */
 	/* Before the segments: all that forwarding looks at lies in two cache lines. */
 	uint8_t head[FRAME_HEAD_BYTES] __attribute__((aligned(8)));
 	struct frame_segment segment[FRAME_SEGMENTS_MAX];
@@ -94,9 +97,31 @@ static inline void frame_get(struct frame *f)
 	(void)atomic_fetch_add(&f->refs, 1);
 }
 
+/* Back to their sources, which own them from then on. */
+static inline void frame_release(struct frame *f)
+{
+	struct frame *g = f->joined;
+
+	f->nr_joined = f->joined_header_bytes = 0;
+	f->joined = NULL;
+	f->release(f);
+	while (g) {
+		struct frame *next = g->joined;
+
+		g->joined = NULL;
+		store_relaxed(&g->refs, 0); /* the only reference was f's */
+		g->release(g);
+		g = next;
+	}
+}
+
 static inline void frame_put(struct frame *f)
 {
-	if (atomic_fetch_sub(&f->refs, 1) == 1)
+	if (atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	if (__builtin_expect(f->joined != NULL, 0))
+		frame_release(f);
+	else
 		f->release(f);
 }
 

@@ -69,6 +69,23 @@ static inline void frame_ring_pop(struct frame_ring *r)
 	store_relaxed(&r->head, r->head + 1);
 }
 
+/* The frame behind that one, or NULL. */
+static inline struct frame *frame_ring_peek_second(struct frame_ring *r)
+{
+	uint32_t at = (r->head + 1) % FRAME_RING_ENTRIES;
+
+	return load_acquire(&r->cell[at].turn) == r->head + 2 ? r->cell[at].frame : NULL;
+}
+
+/* Pops the frame behind the first one, which stays. */
+static inline void frame_ring_pop_second(struct frame_ring *r)
+{
+	struct frame *first = r->cell[r->head % FRAME_RING_ENTRIES].frame;
+
+	r->cell[(r->head + 1) % FRAME_RING_ENTRIES].frame = first;
+	frame_ring_pop(r);
+}
+
 /* Any core; only a guess by the time it returns. */
 static inline uint32_t frame_ring_used(const struct frame_ring *r)
 {

@@ -115,11 +115,11 @@ static inline void port_count(const struct port *p, uint64_t *counter, uint64_t 
 		store_relaxed(counter, *counter + n);
 }
 
-/* For the device: f has been delivered. */
+/* For the device: f has been delivered, with those that were joined to it. */
 static inline void port_count_tx(struct port *p, const struct frame *f)
 {
-	port_count(p, &p->counters.tx_frames, 1);
-	port_count(p, &p->counters.tx_bytes, f->len_bytes);
+	port_count(p, &p->counters.tx_frames, 1u + f->nr_joined);
+	port_count(p, &p->counters.tx_bytes, f->len_bytes + f->joined_header_bytes);
 	if (f->flooded)
 		port_count(p, &p->counters.tx_flooded, 1);
 }
@@ -129,6 +129,12 @@ static inline void port_count_tx(struct port *p, const struct frame *f)
 static inline void port_count_drop(struct port *p, enum drop_reason why)
 {
 	(void)__atomic_fetch_add(&p->counters.drops[why], 1, __ATOMIC_RELAXED);
+}
+
+/* The same for f and those that were joined to it. */
+static inline void port_count_dropped(struct port *p, const struct frame *f, enum drop_reason why)
+{
+	(void)__atomic_fetch_add(&p->counters.drops[why], 1u + f->nr_joined, __ATOMIC_RELAXED);
 }
 
 /* For the device: the guest sent something that never reached switch_forward(). It counts as a

@@ -53,19 +53,6 @@ static uint16_t be16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-/* The pseudo header's sum, not inverted, as a guest expects it in a checksum to complete. */
-static void put_pseudo_sum(uint8_t *ip, uint8_t *tcp, uint32_t l4_bytes)
-{
-	uint8_t tail[4] = { 0, IP_PROTO_TCP, (uint8_t)(l4_bytes >> 8), (uint8_t)l4_bytes };
-	struct checksum c = { 0 };
-	uint16_t sum;
-
-	checksum_add(&c, ip + IPV4_ADDRESSES, 8);
-	checksum_add(&c, tail, sizeof(tail));
-	sum = (uint16_t)~checksum_fold(&c);
-	memcpy(tcp + TCP_CHECKSUM, &sum, sizeof(sum));
-}
-
 /* What RSC merged becomes a segment that the guest's stack, or another NIC, may cut again. RSC
  * takes TCP over IPv4 without options only, so that all headers that matter are in the frame's
  * head. False: it is something else, or not what the sender has sent. */
@@ -93,7 +80,7 @@ static bool make_gso(struct frame *f, const struct nic_rx_packet *p)
 		.csum_start = (uint16_t)l4,
 		.csum_offset = TCP_CHECKSUM,
 	};
-	put_pseudo_sum(ip, tcp, f->len_bytes - l4);
+	checksum_put_tcp_pseudo(ip + IPV4_ADDRESSES, tcp + TCP_CHECKSUM, f->len_bytes - l4);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "cpu/hw.h"
 #include "lib/errno.h"
+#include "net/frame_join.h"
 #include "net/switch.h"
 #include "net/virtio_net_rx_copy.h"
 #include "net/virtio_net_rx_lend.h"
@@ -110,10 +111,10 @@ static void count_copy(struct rx_queue *rx, uint32_t len_bytes)
 	stat_add(&rx->q.stats.copy_bytes, len_bytes);
 }
 
-static int drop(struct rx_queue *rx, enum drop_reason why)
+static int drop(struct rx_queue *rx, const struct frame *f, enum drop_reason why)
 {
 	rx->cutting = false;
-	port_count_drop(&rx->q.dev->port, why);
+	port_count_dropped(&rx->q.dev->port, f, why);
 	return FRAME_DONE;
 }
 
@@ -163,7 +164,7 @@ __attribute__((noinline)) static int rx_whole_async(
 		return -EBUSY;
 	r = rx_take_buffers(rx, HDR_BYTES + plan->len_bytes);
 	if (r == -ENOSPC)
-		return drop(rx, DROP_BUFFER_SIZE);
+		return drop(rx, f, DROP_BUFFER_SIZE);
 	if (r)
 		return r;
 	if (wants_engine(rx, plan))
@@ -175,7 +176,7 @@ __attribute__((noinline)) static int rx_whole_async(
 	if (r >= 0)
 		return end_buffers(rx, f, plan->len_bytes, r);
 	virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
-	return r == -EBUSY ? r : drop(rx, DROP_MALFORMED);
+	return r == -EBUSY ? r : drop(rx, f, DROP_MALFORMED);
 }
 
 static int rx_lent(struct rx_queue *rx, struct frame *f, const struct frame_plan *plan)
@@ -183,7 +184,7 @@ static int rx_lent(struct rx_queue *rx, struct frame *f, const struct frame_plan
 	int r = rx_lend_frame(rx, f, plan);
 
 	if (r == -ENOSPC)
-		return drop(rx, DROP_BUFFER_SIZE);
+		return drop(rx, f, DROP_BUFFER_SIZE);
 	if (r == COPY_PENDING)
 		return FRAME_KEPT;
 	if (r == COPY_DONE)
@@ -199,19 +200,19 @@ static int rx_whole(struct rx_queue *rx, struct frame *f)
 
 	frame_plan(f, port_wants_tag(&d->port, f), &plan);
 	if (plan.offload.gso_type == VNET_HDR_GSO_NONE && oversize(rx, plan.len_bytes))
-		return drop(rx, DROP_OVERSIZE);
+		return drop(rx, f, DROP_OVERSIZE);
 	if (f->lent && rx_lend_takes(rx, f, &plan))
 		return rx_lent(rx, f, &plan);
 	if (rx->async)
 		return rx_whole_async(rx, f, &plan);
 	r = rx_take_buffers(rx, HDR_BYTES + plan.len_bytes);
 	if (r == -ENOSPC)
-		return drop(rx, DROP_BUFFER_SIZE);
+		return drop(rx, f, DROP_BUFFER_SIZE);
 	if (r)
 		return r;
 	if (!write_simple(rx, f, &plan) && write_whole(rx, f, &plan)) {
 		virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
-		return drop(rx, DROP_MALFORMED);
+		return drop(rx, f, DROP_MALFORMED);
 	}
 	rx_use_buffers(rx, HDR_BYTES + plan.len_bytes);
 	count_copy(rx, plan.len_bytes);
@@ -249,16 +250,16 @@ static int rx_cut(struct rx_queue *rx, struct frame *f, unsigned *budget)
 			return -EBUSY;
 		(*budget)--;
 		if (oversize(rx, len_bytes))
-			return drop(rx, DROP_OVERSIZE);
+			return drop(rx, f, DROP_OVERSIZE);
 		r = rx_take_buffers(rx, HDR_BYTES + len_bytes);
 		if (r == -ENOSPC)
-			return drop(rx, DROP_BUFFER_SIZE);
+			return drop(rx, f, DROP_BUFFER_SIZE);
 		if (r)
 			return r;
 		r = write_piece(rx, len_bytes);
 		if (r < 0) {
 			virtqueue_unpop(&rx->q.vq, rx->nr_buffers);
-			return drop(rx, DROP_BUFFER_SIZE);
+			return drop(rx, f, DROP_BUFFER_SIZE);
 		}
 		r = end_buffers(rx, segment_next_len(&rx->cutter) ? NULL : f, len_bytes, r);
 	}
@@ -291,9 +292,20 @@ static int rx_frame(struct rx_queue *rx, struct frame *f, unsigned *budget)
 		return rx_whole(rx, f);
 	if (segment_begin(&rx->cutter, f, port_wants_tag(&rx->q.dev->port, f),
 		    !(features & VIRTIO_NET_F_GUEST_CSUM)))
-		return drop(rx, DROP_MALFORMED);
+		return drop(rx, f, DROP_MALFORMED);
 	rx->cutting = true;
 	return rx_cut(rx, f, budget);
+}
+
+/* What waits behind f and continues it, for a guest that takes segments whole. */
+static void join_following(struct rx_queue *rx, struct frame *f)
+{
+	struct frame *g;
+
+	if (!frame_may_join(f) || !(rx->q.dev->features & VIRTIO_NET_F_GUEST_TSO4) || rx->cutting)
+		return;
+	while ((g = frame_ring_peek_second(&rx->ring)) && frame_join(f, g))
+		frame_ring_pop_second(&rx->ring);
 }
 
 static void pop_frame(struct rx_queue *rx, struct frame *f)
@@ -308,7 +320,7 @@ static void drop_all(struct rx_queue *rx, enum drop_reason why)
 
 	/* Bounded by what was there; senders may go on meanwhile. */
 	for (unsigned n = 0; n < FRAME_RING_ENTRIES && (f = frame_ring_peek(&rx->ring)); n++) {
-		(void)drop(rx, why);
+		(void)drop(rx, f, why);
 		pop_frame(rx, f);
 	}
 	waiters_wake(&rx->waiters);
@@ -328,16 +340,18 @@ static void set_starved(struct rx_queue *rx, bool starved)
 static unsigned rx_move(struct rx_queue *rx, unsigned *budget, int *r)
 {
 	struct frame *f;
-	unsigned n = 0;
+	unsigned n = 0, frames;
 
 	while (*budget && (f = frame_ring_peek(&rx->ring))) {
+		join_following(rx, f);
+		frames = 1u + f->nr_joined;
 		*r = rx_frame(rx, f, budget);
 		if (*r == FRAME_DONE || *r == FRAME_KEPT) {
 			frame_ring_pop(&rx->ring);
 			if (*r == FRAME_DONE)
 				frame_put(f);
-			n++;
-			*budget -= MIN(*budget, 1u);
+			n += frames;
+			*budget -= MIN(*budget, frames);
 		} else if (*r == -EAGAIN && virtqueue_enable_kick(&rx->q.vq)) {
 			virtqueue_disable_kick(&rx->q.vq); /* some came just now */
 			(*budget)--;

@@ -54,7 +54,7 @@ static void end_frame(struct rx_queue *rx, struct frame *f, bool stopping)
 	struct port *port = &rx->q.dev->port;
 
 	if (stopping)
-		port_count_drop(port, DROP_LINK_DOWN);
+		port_count_dropped(port, f, DROP_LINK_DOWN);
 	else
 		port_count_tx(port, f);
 	frame_put(f);

@@ -1,4 +1,4 @@
-// sources: hv/net/uplink.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_lent.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/virtio_net_rx.c hv/net/virtio_net_rx_steer.c hv/net/steer.c hv/net/steer_track.c hv/net/virtio_net_rx_copy.c hv/net/virtio_net_rx_lend.c hv/net/virtio_net_rx_buffers.c tests/support/cpu_copy.c hv/net/waiters.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c hv/lib/fmt.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c tests/support/fake_nic.c tests/support/fake_nic_send.c tests/unit/net/uplink_bench.c
+// sources: hv/net/uplink.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_lent.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/frame_join.c hv/net/virtio_net_rx.c hv/net/virtio_net_rx_steer.c hv/net/steer.c hv/net/steer_track.c hv/net/virtio_net_rx_copy.c hv/net/virtio_net_rx_lend.c hv/net/virtio_net_rx_buffers.c tests/support/cpu_copy.c hv/net/waiters.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c hv/lib/fmt.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c tests/support/fake_nic.c tests/support/fake_nic_send.c tests/unit/net/uplink_bench.c
 /* Zero-copy reception: what guests lend to the uplink's queues, what lands there, and how they get
  * it back. */
 #include <setjmp.h>
@@ -362,7 +362,8 @@ static void test_what_is_lent(void **state)
 	A->repost = false;
 	bench_start_guests(FEATURES, 256, LEND_BUFFER_BYTES - 1); /* too short */
 	assert_int_equal(LENT->nr_lent, 0);
-	assert_int_equal(PAIR->rx.nr_posted, PAIR->rx.nr_buffers);
+	assert_int_equal(
+		PAIR->rx.nr_posted, MIN(PAIR->rx.nr_buffers, PAIR->rx.queue->ring_entries - 1));
 	assert_true(arrive(A->mac, 1, 3000, NULL));
 	expect(A, 3000, 1);
 	bench_start_guests(FEATURES, RX_MERGE_MAX, 4096); /* as many as stay */
