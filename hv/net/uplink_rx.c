@@ -141,12 +141,15 @@ static void forward(struct uplink *up, struct frame *f, uint64_t now_us)
 	frame_put(f);
 }
 
-/* Dynamic threshold (Choudhury and Hahne, 1998): nobody holds more of the pair's buffers than are
+/* Of pair 0, which guests share; 0, no limit, where a guest has the pair for itself. Dynamic
+ * threshold (Choudhury and Hahne, 1998): nobody holds more of the pair's buffers than are
  * left. Of n guests that share it and take nothing, each holds 1 part in n + 1, and as much stays
  * for those who do. */
-static uint16_t fair_share(const struct uplink_rx *rx)
+static uint16_t fair_share(const struct uplink_pair *pair)
 {
-	return (uint16_t)MAX(rx->nr_posted + rx->nr_free, 1u);
+	const struct uplink_rx *rx = &pair->rx;
+
+	return pair->index ? 0 : (uint16_t)MAX(rx->nr_posted + rx->nr_free, 1u);
 }
 
 static void take(struct uplink_pair *pair, const struct nic_rx_packet *p, uint64_t now_us)
@@ -165,7 +168,7 @@ static void take(struct uplink_pair *pair, const struct nic_rx_packet *p, uint64
 	uplink_count(&rx->stats.packets, 1);
 	why = uplink_make_frame(rx, p, first);
 	if (why == UPLINK_FRAME_GOOD) {
-		first->frame.queue_max = fair_share(rx);
+		first->frame.queue_max = fair_share(pair);
 		forward(pair->up, &first->frame, now_us);
 		return;
 	}
