@@ -22,7 +22,7 @@ IPS = 100_000_000
 MODEL = "corei7_skylake_x"
 LINUX = f"clearcpuid=112,297 tsc_early_khz={IPS // 1000}"
 # a short one first, which loads programs and fills tables
-TESTS = "tcp:1000000,tcp:16000000,tcp_reverse:16000000,rtt:200"
+TESTS = "tcp:1000000,tcp:8000000,tcp_reverse:8000000,rtt:100"
 SECONDS_MAX = 1800
 
 
@@ -45,6 +45,8 @@ def run_one(build, cache, cores, policy):
                "--timeout", str(SECONDS_MAX), "--quiet-limit", "600", "--dir", directory]
     for line in conf.DCA_RIG:
         command += ["--rig", line]
+    for line in conf.START_HOGS:
+        command += ["--send", line]
     with open(os.path.join(directory, "run.txt"), "w", encoding="utf-8") as log:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
     if done.returncode or not os.path.exists(path):

@@ -52,11 +52,14 @@ uplink = nic=0
 [switch lan1]
 uplink = nic=1
 """
+# started when the others have booted, which the hogs would only make longer
 HOG = """
 [guest {name}]
 memory = 16M
 kernel = hog.elf
+autostart = off
 """
+START_HOGS = ["start hog0 after GUEST b peer", "start hog1 after guest hog0: started"]
 
 GUEST = """
 [guest {name}]
