@@ -43,7 +43,7 @@ def run_one(build, cache, cores, policy):
                "--conf", os.path.join(directory, "sluice.conf"), "--emu", "bochs",
                "--cpus", str(cores), "--model", MODEL, "--ips", str(IPS),
                "--timeout", str(SECONDS_MAX), "--quiet-limit", "600", "--dir", directory]
-    for line in conf.DCA_RIG:
+    for line in conf.WIRED_RIG:
         command += ["--rig", line]
     for line in conf.START_HOGS:
         command += ["--send", line]

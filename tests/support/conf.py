@@ -13,6 +13,7 @@ WIRED = """\
 # {count} Linux guests, each on a switch of its own with a port of a NIC; a cable is between them.
 [sluice]
 idle = {idle}
+steer = dca
 
 [switch lan0]
 uplink = nic=0{options}
@@ -20,25 +21,26 @@ uplink = nic=0{options}
 [switch lan1]
 uplink = nic=1{options}
 """
+# The emulated CPUs do not report DCA, so it is forced. By this map a core's tag is its APIC ID with
+# bit 3 set: 0 would be no tag.
+IOAT_DCA = "ioat dca tag-map=01424140"
 # the rig's machine for it: tests/rig
-WIRED_RIG = ["82599", "ioat", "wire cable"]
+WIRED_RIG = ["82599", IOAT_DCA, "wire cable"]
 
 HOST = """\
 # A Linux guest on a switch with a port of a NIC, whose wire leads to the host.
 [sluice]
 idle = {idle}
+steer = dca
 
 [switch lan0]
 uplink = nic=0{options}
 """
 # what tests/native/host-net makes
 HOST_ADDRESS = "10.2.0.1"
-HOST_RIG = ["82599", "ioat", "wire 0 tap=tap0"]
+HOST_RIG = ["82599", IOAT_DCA, "wire 0 tap=tap0"]
 # of UDP: what an emulated guest can take
 HOST_TESTS = "sluice.tests=tcp,tcp_reverse,udp:4000000:20M,udp_reverse:1:20M"
-
-# A map by which a core's DCA tag is its APIC ID with bit 3 set: 0 would be no tag.
-DCA_RIG = ["82599", "ioat dca tag-map=01424140", "wire cable"]
 
 STEERED = """\
 # Two Linux guests that reach each other over a wire, and two that take all the time they get.

@@ -14,7 +14,7 @@ import re
 from collections import Counter, defaultdict
 
 PLACED = re.compile(r"placed (\S+) 0x([0-9a-f]+) (\d+) \d+ (cpu|engine|nic) (\d+) (\d+) (\d+) (\d+) (\w+)")
-TAG_BIT = 8          # conf.DCA_RIG: a core's tag is its APIC ID with this bit set
+TAG_BIT = 8          # conf.WIRED_RIG: a core's tag is its APIC ID with this bit set
 PS_PER_US = 1_000_000
 NEWEST_US = 20_000   # a copy is published that long after it was written, at most
 IOAT_TARGET = 0xffff
