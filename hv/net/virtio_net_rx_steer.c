@@ -106,6 +106,7 @@ static void end_hold(struct rx_queue *rx)
 	if (!rx->held_since_us)
 		return;
 	store_relaxed(&rx->held, false);
+	smp_mb(); /* then the look at the ring: see waits_with_the_others() */
 	store_relaxed(&rx->held_since_us, UINT64_C(0));
 	stat_add(&rx->track.stats.held, frame_ring_used(&rx->ring));
 }
