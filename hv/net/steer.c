@@ -54,7 +54,7 @@ struct steer_verdict steer_decide(const struct steer *s, uint64_t hint_word, uns
 	unsigned core = steer_core_of(s, hint_word, fixed_core);
 
 	if (s->policy == STEER_FULL && hint_state(hint_word) == HINT_QUEUED &&
-		hint_wait_us(hint_word) > steer_survival_us(s, core))
+		hint_wait_us(hint_word) > steer_survival_us(s, core) / STEER_WAIT_MARGIN)
 		return (struct steer_verdict){ STEER_HOLD, core };
 	if (core == this_core)
 		return (struct steer_verdict){ STEER_COPY, core };

@@ -11,7 +11,8 @@
  * The table (STEER_FULL; the other policies are its first column only):
  *
  *   running on c                      copy now, into c's cache
- *   queued on c, wait <= survival     copy now, into c's cache
+ *   queued on c, wait <= a quarter    copy now, into c's cache
+ *     of survival
  *   queued on c for longer            STEER_HOLD: leave it where it is, copy when c schedules it in
  *   asleep                            the caller first asks the scheduler where it would run if it
  *                                     were woken now (sched_place()); without that: its last core
@@ -60,8 +61,11 @@ struct steer_verdict {
 	unsigned core;
 };
 
-#define STEER_WINDOW_US	       1000   /* of the rate's estimate */
-#define STEER_HYSTERESIS_US    1000   /* a queue is retagged at most once in that time */
+#define STEER_WINDOW_US	    1000 /* of the rate's estimate */
+#define STEER_HYSTERESIS_US 1000 /* a queue is retagged at most once in that time */
+/* An expected wait is an average, and a packet is lost if the real one is longer than it survives:
+ * so long a part of that time is trusted. */
+#define STEER_WAIT_MARGIN      4
 #define STEER_HOLD_MAX_US      20000  /* a batch is not held for longer, see virtio_net_rx.c */
 #define STEER_SHARE_BYTES      262144 /* where nothing is known of the caches */
 #define STEER_BACKGROUND_BYTES 256

@@ -16,7 +16,7 @@ import conf
 
 SUPPORT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support")
 
-POLICIES = ("static", "rss", "follow", "full")
+POLICIES = ("full", "static", "follow", "rss")
 CORES = (2, 4)
 IPS = 100_000_000
 MODEL = "corei7_skylake_x"

@@ -80,7 +80,7 @@ static void test_queued_not_for_long(void **state)
 
 	(void)state;
 	init(STEER_FULL, STEER_BACKEND_DCA);
-	hint = hint_pack(HINT_QUEUED, 4, quiet_survival());
+	hint = hint_pack(HINT_QUEUED, 4, quiet_survival() / STEER_WAIT_MARGIN);
 	expect(hint, 4, false, (struct steer_verdict){ STEER_COPY, 4 });
 	expect(hint, 1, false, (struct steer_verdict){ STEER_MOVE, 4 });
 	expect(hint, 1, true, (struct steer_verdict){ STEER_COPY_BY_ENGINE, 4 });
@@ -93,7 +93,7 @@ static void test_queued_for_long_holds(void **state)
 	(void)state;
 	for (unsigned b = 0; b < STEER_BACKENDS; b++) {
 		init(STEER_FULL, b);
-		hint = hint_pack(HINT_QUEUED, 4, quiet_survival() + 1);
+		hint = hint_pack(HINT_QUEUED, 4, quiet_survival() / STEER_WAIT_MARGIN + 1);
 		for (unsigned engine = 0; engine < 2; engine++) {
 			expect(hint, 4, engine, (struct steer_verdict){ STEER_HOLD, 4 });
 			expect(hint, 1, engine, (struct steer_verdict){ STEER_HOLD, 4 });
@@ -274,9 +274,9 @@ static void test_survival_follows_the_rate(void **state)
 		STEER_SHARE_BYTES / (1000 + BACKGROUND) * 102 / 100);
 	assert_int_equal(steer_survival_us(&s, 0), quiet_survival());
 	/* and so does the decision */
-	expect(hint_pack(HINT_QUEUED, 1, quiet_survival() / 2), 1, false,
+	expect(hint_pack(HINT_QUEUED, 1, quiet_survival() / STEER_WAIT_MARGIN / 2), 1, false,
 		(struct steer_verdict){ STEER_HOLD, 1 });
-	expect(hint_pack(HINT_QUEUED, 0, quiet_survival() / 2), 0, false,
+	expect(hint_pack(HINT_QUEUED, 0, quiet_survival() / STEER_WAIT_MARGIN / 2), 0, false,
 		(struct steer_verdict){ STEER_COPY, 0 });
 	/* a quiet time is forgotten at once, even if nobody looks at the core meanwhile */
 	steer_housekeeping(&s, now_us + 100000);

@@ -262,7 +262,7 @@ static void test_queued_for_a_moment(void **state)
 {
 	(void)state;
 	start(STEER_FULL, STEER_BACKEND_NONE, 0);
-	hint_publish(&B->hint, HINT_QUEUED, 1, steer_survival_us(&steer, 1));
+	hint_publish(&B->hint, HINT_QUEUED, 1, steer_survival_us(&steer, 1) / STEER_WAIT_MARGIN);
 	send_frames(5, LEN);
 	run();
 	assert_int_equal(received(LEN), 5);
