@@ -27,6 +27,14 @@ def gnuplot(script):
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
+def strip_lines(path):
+    """gnuplot leaves white space at their ends."""
+    with open(path, encoding="utf-8") as picture:
+        lines = [line.rstrip() for line in picture]
+    with open(path, "w", encoding="utf-8") as picture:
+        picture.write("\n".join(lines) + "\n")
+
+
 def bars(path, title, unit, groups, series, more="", low="0"):
     """groups: names on the axis; series: {name: [a value for each group]}."""
     names = list(series)
@@ -36,6 +44,7 @@ def bars(path, title, unit, groups, series, more="", low="0"):
              for i, name in enumerate(names)]
     gnuplot(STYLE.format(out=path, title=title, unit=unit, more=more, low=low) +
             "$data << END\n" + "\n".join(rows) + "\nEND\nplot " + ", ".join(plots) + "\n")
+    strip_lines(path)
     return path
 
 
