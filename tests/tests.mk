@@ -40,6 +40,12 @@ tsan:
 		$(TSAN_SRC) $(call sources_of,$(TSAN_SRC)) tests/support/fake_log.c -lcmocka
 	$(O)/tsan/sched_stress_test
 
+## make spin       the scheduler's protocol as a model, explored by spin; and that broken ones fail
+.PHONY: spin
+spin:
+	@tests/support/deps spin
+	@tests/spin/run $(O)
+
 ## make fuzz       every fuzzer for a while; FUZZ_SECONDS=60 in all
 FUZZ_SECONDS ?= 60
 fuzz:

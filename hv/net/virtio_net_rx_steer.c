@@ -86,7 +86,7 @@ static bool is_overdue(const struct rx_queue *rx)
 
 /* From here on pushing a frame schedules nothing; the scheduler, when it has the vCPU, does. If the
  * vCPU runs meanwhile, we do what the scheduler would have done, for all queues that it follows. */
-static void hold(struct rx_queue *rx, uint64_t word)
+static void hold(struct rx_queue *rx)
 {
 	const struct virtio_net_setup *s = setup_of(rx);
 
@@ -97,7 +97,7 @@ static void hold(struct rx_queue *rx, uint64_t word)
 	store_release(&rx->held, true);
 	if (!hint_hold(s->hint))
 		s->release(s->hint);
-	else if (hint_state(word) == HINT_ASLEEP)
+	else if (hint_state(hint_read(s->hint)) == HINT_ASLEEP) /* by now, whatever it was */
 		s->wake(s->hint);
 }
 
@@ -175,7 +175,7 @@ enum steer_action rx_steer(struct rx_queue *rx)
 	}
 	rx->dest_core = v.core;
 	if (v.action == STEER_HOLD) {
-		hold(rx, word);
+		hold(rx);
 		return v.action;
 	}
 	if (v.action == STEER_MOVE) {

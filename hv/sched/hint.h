@@ -57,7 +57,9 @@ static inline bool hint_take_held(struct sched_hint *h)
 
 /* Packet code, after it has written what it wants to be found then: work is left for the moment at
  * which the vCPU is scheduled in. True if the scheduler will see to it (sched_entity.held_work);
- * false if the vCPU runs meanwhile and the caller has to do the work itself, now.
+ * false if the vCPU runs meanwhile and the caller has to do the work itself, now. A vCPU that is
+ * asleep by then is scheduled in only if somebody wakes it: after true the caller reads the word
+ * again and does that; what it has read before may be old.
  *
  * The scheduler publishes RUNNING, then looks at `held`, with a barrier between, as here between
  * the flag and the word: one of the two sees the other. */

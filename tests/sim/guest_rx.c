@@ -180,7 +180,7 @@ static void release_held(struct guest *g)
 }
 
 /* The vCPU is not near: its packets stay in their frames until it is. */
-static void hold(struct guest *g, uint64_t word)
+static void hold(struct guest *g)
 {
 	if (!g->held_since_us) {
 		g->held_since_us = MAX(now_us(), UINT64_C(1));
@@ -189,7 +189,8 @@ static void hold(struct guest *g, uint64_t word)
 	g->held = true;
 	if (!hint_hold(&g->entity.hint))
 		release_held(g);
-	else if (hint_state(word) == HINT_ASLEEP)
+	else if (hint_state(hint_read(&g->entity.hint)) ==
+		 HINT_ASLEEP) /* by now, whatever it was */
 		sched_wake_io(&g->entity);
 }
 
@@ -212,7 +213,6 @@ static enum work_result run(struct work *w, unsigned budget)
 {
 	struct guest *g = CONTAINER_OF(w, struct guest, rx_work);
 	struct frame *f = frame_ring_peek(&g->ring);
-	uint64_t word = hint_read(&g->entity.hint);
 	struct steer_verdict v;
 	unsigned n;
 
@@ -221,7 +221,7 @@ static enum work_result run(struct work *w, unsigned budget)
 		return WORK_DONE;
 	v = decide(g, f);
 	if (v.action == STEER_HOLD) {
-		hold(g, word);
+		hold(g);
 		return WORK_DONE;
 	}
 	if (v.action == STEER_MOVE) {

@@ -24,7 +24,7 @@ DEPS      = gcc libc6-dev binutils gnu-efi acpica-tools mtools ovmf python3 \
 	debian-archive-keyring $(if $(filter qemu,$(EMU))$(KVM_VMX),qemu-system-x86) \
 	$(if $(filter host,$(PEER)),iproute2 iperf3)
 TEST_DEPS = $(DEPS) libcmocka-dev clang libclang-rt-dev clang-format cppcheck qemu-system-x86 \
-	iproute2 iperf3
+	iproute2 iperf3 spin
 
 include tests/native/native.mk
 
@@ -86,6 +86,6 @@ soak:
 
 system-files: bochs rig $(MACHINE) $(ALL_GUESTS) $(STUB_ELF) $(NATIVE_FILES)
 
-## make test       lint, unit, fuzz and system, and one line that sums up
+## make test       lint, unit, spin, fuzz and system, and one line that sums up
 test: test-deps
-	@tests/support/run-tests '$(MAKE)' $(O) lint unit fuzz system
+	@tests/support/run-tests '$(MAKE)' $(O) lint unit spin fuzz system
