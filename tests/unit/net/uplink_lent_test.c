@@ -649,7 +649,7 @@ static void test_random(void **state)
 		bench_free();
 		init(NULL);
 		start_lending();
-		for (unsigned i = 0; i < 4000; i++)
+		for (unsigned i = 0; i < 5000; i++)
 			act();
 		sum += zero_copies();
 	}
