@@ -9,7 +9,7 @@ void place_init(bool cache_aware)
 	for (unsigned i = 0; i < sched.nr; i++) {
 		for (unsigned j = 0; j < sched.nr; j++) {
 			enum sched_distance d =
-				cache_aware ? topology_distance(&sched.topology, i, j) : DIST_FAR;
+				cache_aware ? topology_distance(&sched.topology, i, j) : DIST_LLC;
 
 			if (i != j && sched.topology.core[i].smt == sched.topology.core[j].smt)
 				core_set_add(&sched.core[i].siblings, j);

@@ -2,7 +2,7 @@
 #include "cpu/tsc.h"
 #include "sched/core.h"
 
-#define RETRY_US 50 /* what waits is still in the hardware of its core */
+#define RETRY_US 50 /* what waits is still in the hardware of its core, or about to run there */
 
 static enum sched_distance distance(const struct sched_core *a, const struct sched_core *b)
 {
@@ -30,6 +30,12 @@ static void receive(
 	c->stats.nr_stolen_by_distance[distance(c, from)]++;
 }
 
+/* The only one that waits there was just woken. */
+static bool is_about_to_run_it(const struct sched_core *from)
+{
+	return !from->current && from->queued.nr == 1;
+}
+
 /* ---- Idle cores ---- */
 
 /* Whether e waits long enough for such a way; else *again says when it will have. */
@@ -48,6 +54,8 @@ static bool steal_from(struct sched_core *c, struct sched_core *from, uint64_t *
 	struct sched_entity *e;
 
 	spin_lock(&from->lock);
+	if (is_about_to_run_it(from)) /* unless it has long packet work */
+		after = MAX(after, us_to_tsc(RETRY_US));
 	for (e = from->queued.head; e; e = e->next) {
 		if (!may_run_on(e, index_of(c)) || !smt_allows(c, e->group))
 			continue;
@@ -134,7 +142,7 @@ static bool pull_from(
 	struct sched_entity *e;
 
 	spin_lock(&from->lock);
-	for (e = from->queued.head; e; e = e->next)
+	for (e = is_about_to_run_it(from) ? NULL : from->queued.head; e; e = e->next)
 		if (may_run_on(e, index_of(c)) && is_owed(from, e, own) && !e->resident(e))
 			break;
 	if (e)
