@@ -199,6 +199,8 @@ static void write_port(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "tx_frames", p.counters.tx_frames);
 	json_u64(j, "tx_bytes", p.counters.tx_bytes);
 	json_u64(j, "tx_flooded", p.counters.tx_flooded);
+	json_u64(j, "tx_joined", p.counters.tx_joined);
+	json_u64(j, "tx_joined_bytes", p.counters.tx_joined_bytes);
 	json_u64(j, "pushed_back", p.counters.pushed_back);
 	json_u64(j, "kicks", p.device.kicks);
 	json_u64(j, "interrupts", p.device.interrupts);

@@ -49,6 +49,9 @@ struct port_counters {
 	 * in the guest's ring (or on the wire). A frame counts once, cut into segments or not. */
 	uint64_t tx_frames __cacheline_aligned, tx_bytes;
 	uint64_t tx_flooded; /* of tx_frames: unknown unicast, broadcast, multicast */
+	/* Of tx_frames and tx_bytes: frames that the guest got as a part of another (frame_join()),
+	 * and their headers, which it did not get. */
+	uint64_t tx_joined, tx_joined_bytes;
 	uint64_t drops[DROP_REASONS] __cacheline_aligned;
 	uint64_t pushed_back; /* times a sender had to wait for this port */
 };
@@ -120,6 +123,10 @@ static inline void port_count_tx(struct port *p, const struct frame *f)
 {
 	port_count(p, &p->counters.tx_frames, 1u + f->nr_joined);
 	port_count(p, &p->counters.tx_bytes, f->len_bytes + f->joined_header_bytes);
+	if (f->nr_joined) {
+		port_count(p, &p->counters.tx_joined, f->nr_joined);
+		port_count(p, &p->counters.tx_joined_bytes, f->joined_header_bytes);
+	}
 	if (f->flooded)
 		port_count(p, &p->counters.tx_flooded, 1);
 }

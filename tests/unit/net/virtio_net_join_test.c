@@ -91,6 +91,8 @@ static void expect_joined(void)
 	assert_int_equal(net_guest_reap(A), SEGMENTS);
 	assert_int_equal(B->net->port.counters.tx_frames, SEGMENTS);
 	assert_int_equal(B->net->port.counters.tx_bytes, SEGMENTS * (HEADERS + MSS));
+	assert_int_equal(B->net->port.counters.tx_joined, SEGMENTS - 1);
+	assert_int_equal(B->net->port.counters.tx_joined_bytes, (SEGMENTS - 1) * HEADERS);
 }
 
 static void test_joined(void **state)
