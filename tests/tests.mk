@@ -20,7 +20,7 @@ $(O)/unit/%: tests/unit/%.c $$(call sources_of,tests/unit/$$*.c) tests/support/f
 
 $(O)/fuzz/%: tests/fuzz/%.c $$(call sources_of,tests/fuzz/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@
-	clang $(filter-out -MMD -MP,$(HOST_CFLAGS)) -fsanitize=fuzzer -o $@ $(filter %.c,$^)
+	clang $(filter-out -MMD -MP,$(HOST_CFLAGS)) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lcmocka
 
 -include $(addsuffix .d,$(UNIT_BIN))
 

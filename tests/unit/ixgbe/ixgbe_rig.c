@@ -65,6 +65,8 @@ uint32_t fake_mmio_read32(uint64_t base, uint64_t off)
 	if (rig.gone)
 		return UINT32_MAX;
 	d = device_at(base + off, &bar, &at);
+	if (rig.read_filter)
+		return rig.read_filter(bench_read32(d, bar, at));
 	return bench_read32(d, bar, at);
 }
 

@@ -40,7 +40,8 @@ struct rig {
 	struct m82599 *chip;
 	struct rig_port port[2];
 	uint64_t mmio_reads, mmio_writes;
-	bool gone; /* both ports' registers read all ones */
+	bool gone;			     /* both ports' registers read all ones */
+	uint32_t (*read_filter)(uint32_t v); /* what the driver reads instead; NULL: the truth */
 	bool defer;
 	unsigned nr_deferred;
 	struct {
