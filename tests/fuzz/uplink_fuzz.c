@@ -200,8 +200,10 @@ static void receive(struct input *in, unsigned i)
 	memset(bytes, 0x55, 128);
 	give_bytes(in, bytes, sizeof(bytes));
 	bytes[ETH_ALEN] = MAC_OUTSIDE;
-	if (i) /* where headers are split */
-		how.header_bytes = MIN(next_byte(in), len);
+	if (i) { /* where headers are split */
+		how.header_bytes = next_byte(in);
+		how.header_bytes = MIN(how.header_bytes, len);
+	}
 	how.piece_bytes = MAX(piece, (len + NIC_RX_CHAIN_MAX - 1) / NIC_RX_CHAIN_MAX);
 	fake_nic_receive(&nic[i], how.flags >> 15, bytes, len, &how);
 }
