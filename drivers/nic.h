@@ -359,6 +359,8 @@ struct nic_setup {
 	struct nic_client client;
 	unsigned nr_pools;		 /* 1..NIC_POOLS_MAX */
 	unsigned queues_per_pool;	 /* as the driver offers: -EINVAL */
+	uint64_t single_queue_pools;	 /* by bit: RSS does not spread them, their first queue gets
+					    all of it */
 	unsigned rx_entries, tx_entries; /* ring sizes, powers of two, 64..4096 */
 	uint32_t rx_buffer_bytes; /* 1024..15360, a multiple of 1024; of every queue at first */
 	uint16_t mtu;		  /* up to 9000 */

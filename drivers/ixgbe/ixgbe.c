@@ -88,7 +88,9 @@ static bool is_ring_size(unsigned n)
 
 static int check_setup(const struct nic_setup *s)
 {
-	unsigned per_pool_max = s->nr_pools <= 1 ? RSS_QUEUES_MAX : s->nr_pools <= 32 ? 4 : 2;
+	unsigned per_pool_max = s->nr_pools <= 1    ? RSS_QUEUES_MAX
+				: s->nr_pools <= 32 ? IXGBE_POOL_QUEUES_MAX
+						    : 2;
 
 	if (!s->nr_pools || s->nr_pools > NIC_POOLS_MAX || !s->queues_per_pool ||
 		s->queues_per_pool > per_pool_max || s->nr_vectors > IXGBE_VECTORS - 1)

@@ -16,6 +16,8 @@
 #include "drivers/pci/pci.h"
 #include "lib/bits.h"
 
+#define IXGBE_POOL_QUEUES_MAX 4 /* with 2 to 32 pools */
+
 /* Whether this driver serves the function. */
 bool ixgbe_matches(uint16_t vendor, uint16_t device);
 

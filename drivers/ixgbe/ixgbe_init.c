@@ -54,7 +54,9 @@ static void write_pools(const struct ixgbe *ix)
 
 	for (unsigned p = 0; p < MAX(ix->nic.nr_pools, 1u); p++)
 		ixgbe_write(ix, IXGBE_PSRTYPE(p),
-			IXGBE_PSRTYPE_HEADERS | IXGBE_PSRTYPE_RQPL(log2_queues));
+			IXGBE_PSRTYPE_HEADERS |
+				IXGBE_PSRTYPE_RQPL(
+					ix->setup.single_queue_pools & BIT64(p) ? 0 : log2_queues));
 	ixgbe_write(ix, IXGBE_PFDTXGSWC, 0);
 	if (!ix->pool_stride) {
 		ixgbe_write(ix, IXGBE_VT_CTL, 0);

@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "net/port.h"
 #include "net/steer_track.h"
+#include "net/uplink.h"
 #include "net/virtio_net.h"
 #include "sched/topology.h"
 #include "vm/conf.h"
@@ -82,6 +83,11 @@ struct mon_uplink {
 	uint64_t tx_zero_copy, tx_bounced;
 	uint64_t rx_zero_copy;	 /* received frames whose payload nobody has copied */
 	uint64_t tx_wire_frames; /* what the NIC should have sent for what it took */
+	unsigned nr_pairs;
+	struct {
+		unsigned pool;
+		uint64_t rx_packets, tx_packets; /* taken from the NIC, back from it */
+	} pair[UPLINK_PAIRS_MAX];
 };
 
 struct mon_mac {

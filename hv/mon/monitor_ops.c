@@ -159,9 +159,13 @@ static void get_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 		.counters = up->port.counters,
 		.nic = up->nic->stats,
 	};
-	for (unsigned n = 0; n < up->setup.nr_pairs; n++) {
+	u->nr_pairs = up->nr_pairs;
+	for (unsigned n = 0; n < up->nr_pairs; n++) {
 		const struct uplink_pair *pair = up->pair[n];
 
+		u->pair[n].pool = pair->rx.queue->pool;
+		u->pair[n].rx_packets = pair->rx.stats.packets;
+		u->pair[n].tx_packets = pair->tx.stats.zero_copy + pair->tx.stats.bounced;
 		u->rx_bad_frames += pair->rx.stats.bad_frames;
 		u->rx_bad_descriptors += pair->rx.stats.bad_descriptors;
 		u->rx_zero_copy += pair->rx.stats.zero_copy;

@@ -242,6 +242,19 @@ static void write_rx_drops(struct json *j, const struct mon_uplink *u)
 	json_end_object(j);
 }
 
+static void write_pairs(struct json *j, const struct mon_uplink *u)
+{
+	json_begin_array(j, "pairs");
+	for (unsigned i = 0; i < u->nr_pairs; i++) {
+		json_begin_object(j, NULL);
+		json_u64(j, "pool", u->pair[i].pool);
+		json_u64(j, "rx_packets", u->pair[i].rx_packets);
+		json_u64(j, "tx_packets", u->pair[i].tx_packets);
+		json_end_object(j);
+	}
+	json_end_array(j);
+}
+
 static const char *uplink_state_name(enum nic_state s)
 {
 	static const char *const name[] = {
@@ -281,6 +294,7 @@ static void write_uplink(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "rx_zero_copy", u.rx_zero_copy);
 	json_u64(j, "bounced", u.tx_bounced);
 	json_end_object(j);
+	write_pairs(j, &u);
 	write_drops(j, &u.counters);
 	json_end_object(j);
 }

@@ -66,6 +66,8 @@ struct frame {
 	struct frame_offload offload;
 	/* A destination whose queue has so many frames is full for this one; 0: no limit. */
 	uint16_t queue_max;
+	uint16_t
+		source_queue; /* of the source port, by which a guest sent it; 0 where it has one */
 	void (*release)(struct frame *f);
 	void *owner;
 	struct frame_lent *lent; /* NULL: none of its segments is lent; lend.h */

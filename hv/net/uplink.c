@@ -26,7 +26,7 @@ bool uplink_is_home(struct uplink_pair *pair, struct work *w)
 	return w->move_to == w->worker;
 }
 
-static int init_pair(struct uplink *up, unsigned i)
+static int init_pair(struct uplink *up, unsigned queue)
 {
 	struct uplink_pair *pair = up->setup.pages(sizeof(*pair));
 	int err;
@@ -34,36 +34,56 @@ static int init_pair(struct uplink *up, unsigned i)
 	if (!pair)
 		return -ENOMEM;
 	pair->up = up;
-	pair->index = i;
-	pair->rx.queue = up->nic->rxq[i];
-	pair->tx.queue = up->nic->txq[i];
+	pair->index = up->nr_pairs;
+	pair->rx.queue = up->nic->rxq[queue];
+	pair->tx.queue = up->nic->txq[queue];
 	err = uplink_rx_init(pair);
 	if (!err)
 		err = uplink_tx_init(pair);
-	up->pair[i] = pair;
+	up->pair[up->nr_pairs++] = pair;
+	up->pair_of_queue[queue] = pair;
 	return err;
+}
+
+static unsigned nr_queues(const struct uplink_setup *s, const struct nic *nic)
+{
+	return s->nr_pools * nic->queues_per_pool;
 }
 
 static int check_setup(const struct nic *nic, const struct uplink_setup *s)
 {
 	if (s->rx_buffers < UPLINK_RX_BUFFERS_MIN || s->rx_buffers > UPLINK_RX_BUFFERS_MAX)
 		return -EINVAL;
-	if (!s->nr_pairs || s->nr_pairs > UPLINK_PAIRS_MAX || s->nr_pairs > nic->nr_queues)
+	if (!s->nr_pools || s->nr_pools > UPLINK_POOLS_MAX || s->pool_pairs[0] > 1 ||
+		nr_queues(s, nic) > MIN(nic->nr_queues, (unsigned)UPLINK_PAIRS_MAX))
 		return -EINVAL;
+	for (unsigned i = 0; i < s->nr_pools; i++)
+		if (s->pool_pairs[i] > nic->queues_per_pool)
+			return -EINVAL;
 	if (s->bounce_bytes < (uint32_t)nic->mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES)
 		return -EINVAL;
 	return 0;
 }
 
-static int init_pairs(struct uplink *up)
+static int init_pool(struct uplink *up, unsigned i)
 {
-	for (unsigned i = 0; i < up->setup.nr_pairs; i++) {
-		int err = init_pair(up, i);
+	struct uplink_pool *pool = &up->pool[i];
+	int err = 0;
 
-		if (err)
-			return err;
-	}
-	return 0;
+	pool->first = (uint8_t)up->nr_pairs;
+	pool->nr = MAX(up->setup.pool_pairs[i], (uint8_t)1);
+	for (unsigned n = 0; n < pool->nr && !err; n++)
+		err = init_pair(up, i * up->nic->queues_per_pool + n);
+	return err;
+}
+
+static int init_pools(struct uplink *up)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < up->setup.nr_pools && !err; i++)
+		err = init_pool(up, i);
+	return err;
 }
 
 int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup)
@@ -75,30 +95,35 @@ int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *s
 	up->nic = nic;
 	up->setup = *setup;
 	up->port.ops = &uplink_port_ops;
-	up->port.many_writers = setup->nr_pairs > 1;
 	fmt_print(up->port.name, sizeof(up->port.name), "%s", setup->name);
-	err = init_pairs(up);
-	if (err)
-		up->setup.nr_pairs = 0; /* whatever the NIC tells, there is nothing to wake */
+	err = init_pools(up);
+	up->port.many_writers = up->nr_pairs > 1;
+	if (err) /* whatever the NIC tells, there is nothing to wake */
+		up->nr_pairs = up->setup.nr_pools = 0;
 	return err;
 }
 
-void uplink_assign_pair(struct uplink *up, unsigned pair, const struct port *guest,
-	const struct sched_hint *hint, unsigned number)
+static void assign_pair(struct uplink_pair *p, const struct sched_hint *hint, unsigned number)
 {
-	struct uplink_pair *p;
+	const struct uplink_setup *s = &p->up->setup;
 
-	if (pair == 0 || pair >= up->setup.nr_pairs)
-		return;
-	up->pair_of_port[guest->index] = (uint8_t)pair;
-	p = up->pair[pair];
 	p->hint = hint;
 	p->rx.work.who = hint;
 	p->tx.work.who = hint;
-	if (!up->setup.steer)
+	if (!s->steer)
 		return;
-	steer_queue_init(up->setup.steer, &p->steer, number, hint_read(hint));
-	up->setup.aim(up, pair, p->steer.core);
+	steer_queue_init(s->steer, &p->steer, number, hint_read(hint));
+	s->aim(p->up, p->index, p->steer.core);
+}
+
+void uplink_assign_pool(struct uplink *up, unsigned pool, const struct port *guest,
+	const struct sched_hint *const hint[], unsigned number)
+{
+	if (pool == 0 || pool >= up->setup.nr_pools)
+		return;
+	up->pool_of_port[guest->index] = (uint8_t)pool;
+	for (unsigned n = 0; n < up->pool[pool].nr; n++)
+		assign_pair(up->pair[up->pool[pool].first + n], hint[n], number + n);
 }
 
 static void schedule_pair(struct uplink_pair *pair)
@@ -110,7 +135,7 @@ static void schedule_pair(struct uplink_pair *pair)
 /* The works post buffers, and look for what is there. */
 void uplink_start(struct uplink *up)
 {
-	for (unsigned i = 0; i < up->setup.nr_pairs; i++)
+	for (unsigned i = 0; i < up->nr_pairs; i++)
 		schedule_pair(up->pair[i]);
 }
 
@@ -136,7 +161,9 @@ void uplink_state_changed(void *ctx, struct nic *nic, enum nic_state state)
 void uplink_wake(void *ctx, struct nic *nic, unsigned vector)
 {
 	struct uplink *up = ctx;
+	unsigned nr = nr_queues(&up->setup, nic);
 
-	for (unsigned i = vector; i < up->setup.nr_pairs; i += MAX(nic->nr_vectors, 1u))
-		schedule_pair(up->pair[i]);
+	for (unsigned q = vector; q < nr; q += MAX(nic->nr_vectors, 1u))
+		if (up->pair_of_queue[q])
+			schedule_pair(up->pair_of_queue[q]);
 }

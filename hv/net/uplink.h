@@ -1,8 +1,9 @@
 /* A physical network port as a port of the switch: between drivers/nic.h and net/port.h.
  *
- * Each queue pair of the NIC has a receive and a transmit work item, which run where steering says
- * (steer.h), or else the hint of the vCPU that the pair is for; pair 0, for everything else, runs
- * on core `home`. When the core changes, the pair's DMA and interrupt are aimed there too.
+ * Each queue pair of the NIC that is used has a receive and a transmit work item, which run where
+ * steering says (steer.h), or else the hint of the vCPU that the pair is for; pair 0, for
+ * everything else, runs on core `home`. When the core changes, the pair's DMA and interrupt are
+ * aimed there too.
  *
  *   receive (uplink_rx.c): the NIC fills buffers of ours; each packet becomes a frame that refers
  *     to them, and goes to switch_forward(). When the last destination has copied, the buffers come
@@ -44,7 +45,8 @@
 #include "net/work.h"
 #include "sched/hint.h"
 
-#define UPLINK_PAIRS_MAX      16
+#define UPLINK_PAIRS_MAX      16 /* queue pairs of the NIC, used or not */
+#define UPLINK_POOLS_MAX      UPLINK_PAIRS_MAX
 #define UPLINK_RX_BUFFERS     512 /* of a pair, where nobody says another number */
 #define UPLINK_RX_BUFFERS_MIN 64
 #define UPLINK_RX_BUFFERS_MAX 4096
@@ -154,7 +156,7 @@ struct uplink_tx {
 
 struct uplink_pair {
 	struct uplink *up;
-	unsigned index;
+	unsigned index;		       /* in up->pair[] */
 	const struct sched_hint *hint; /* of the vCPU that it is for; NULL: core `home` */
 	struct steer_queue steer;
 	struct uplink_rx rx;
@@ -163,7 +165,10 @@ struct uplink_pair {
 
 struct uplink_setup {
 	const char *name;
-	unsigned nr_pairs;
+	unsigned nr_pools; /* of the NIC that are used */
+	/* Queue pairs of each pool that are used, up to the NIC's queues_per_pool; 0: one. Pool 0
+	 * has one. Others have no buffers, so nothing may come by them. */
+	uint8_t pool_pairs[UPLINK_POOLS_MAX];
 	unsigned home;
 	uint32_t bounce_bytes; /* at least the NIC's MTU, Ethernet header and tag */
 	struct worker *(*worker_of)(unsigned core);
@@ -176,27 +181,37 @@ struct uplink_setup {
 	void (*aim)(struct uplink *up, unsigned pair, unsigned core);
 };
 
+/* pair[first] to pair[first + nr - 1]. */
+struct uplink_pool {
+	uint8_t first, nr;
+};
+
 struct uplink {
 	struct port port;
 	struct nic *nic;
 	struct uplink_setup setup;
 	bool link_up; /* atomic */
-	uint8_t pair_of_port[SWITCH_PORTS_MAX];
+	uint8_t pool_of_port[SWITCH_PORTS_MAX];
+	struct uplink_pool pool[UPLINK_POOLS_MAX];
+	unsigned nr_pairs;
 	struct uplink_pair *pair[UPLINK_PAIRS_MAX];
+	struct uplink_pair *pair_of_queue[UPLINK_PAIRS_MAX]; /* NULL: it is not used */
 };
 
-/* Takes memory for up, which is zeroed. nic: attached with at least nr_pairs queue pairs, not
+/* Takes memory for up, which is zeroed. nic: attached with at least these pools and queues, not
  * started. The caller then adds up->port to a switch. -ENOMEM, -EINVAL. */
 int uplink_init(struct uplink *up, struct nic *nic, const struct uplink_setup *setup) __must_check;
 
-/* Pair 1.. is for the frames of, and to, the guest behind this port of the switch. Before frames
- * come; a pair that is not there is pair 0. number: of the guest's device (virtio_net_setup). */
-void uplink_assign_pair(struct uplink *up, unsigned pair, const struct port *guest,
-	const struct sched_hint *hint, unsigned number);
+/* Pool 1.. is for the frames of, and to, the guest behind this port of the switch; its pair n
+ * follows hint[n], and sends what the guest sends by its own pair n. Before frames come; a pool
+ * that is not there is pool 0. number: of the guest's device (virtio_net_setup). */
+void uplink_assign_pool(struct uplink *up, unsigned pool, const struct port *guest,
+	const struct sched_hint *const hint[], unsigned number);
 
-/* What comes for the guest of that pair is to be received into buffers that its receive queue
- * lends: lend.h. Before the NIC is started. -ENOTSUP: the NIC cannot, or it is pair 0; -ENOMEM. */
-int uplink_borrow(struct uplink *up, unsigned pair, struct lend *l) __must_check;
+/* What comes for the guest of that pool is to be received into buffers that its receive queue
+ * lends: lend.h. Before the NIC is started. -ENOTSUP: the NIC cannot, it is pool 0, or one with
+ * several pairs; -ENOMEM. */
+int uplink_borrow(struct uplink *up, unsigned pool, struct lend *l) __must_check;
 
 /* Core 0, every 10 ms or so: takes lent buffers away from the NIC for guests that want them back.
  */

@@ -9,11 +9,11 @@ void uplink_filter_init(struct uplink_filter *f, struct uplink *up)
 	f->up = up;
 }
 
-void uplink_filter_add(struct uplink_filter *f, const struct virtio_net *net, unsigned pair)
+void uplink_filter_add(struct uplink_filter *f, const struct virtio_net *net, unsigned pool)
 {
 	if (f->nr_guests == UPLINK_FILTER_GUESTS)
 		return; /* a switch has no more ports */
-	f->guest[f->nr_guests++] = (struct uplink_filter_guest){ .net = net, .pair = pair };
+	f->guest[f->nr_guests++] = (struct uplink_filter_guest){ .net = net, .pool = pool };
 }
 
 /* ---- VLANs ---- */
@@ -25,7 +25,7 @@ static void set_vlan_pools(struct uplink_filter *f, uint16_t vlan, uint32_t othe
 	*err = nic->ops->set_vlan(nic, vlan, 0, true);
 	for (; others && !*err; others &= others - 1)
 		*err = nic->ops->set_vlan(
-			nic, vlan, f->up->pair_of_port[__builtin_ctz(others)], true);
+			nic, vlan, f->up->pool_of_port[__builtin_ctz(others)], true);
 }
 
 void uplink_filter_set_vlans(struct uplink_filter *f)
@@ -71,7 +71,7 @@ static void remove_old(struct uplink_filter *f, unsigned i, const struct virtio_
 	if (!g->known || (g->on && !memcmp(g->mac, w->mac, ETH_ALEN)))
 		return;
 	/* -ENOENT where it was refused */
-	(void)f->up->nic->ops->remove_mac(f->up->nic, g->mac, g->pair);
+	(void)f->up->nic->ops->remove_mac(f->up->nic, g->mac, g->pool);
 	g->known = false;
 }
 
@@ -97,7 +97,7 @@ static bool add_all(struct uplink_filter *f)
 
 		if (!g->on || !g->known)
 			continue;
-		if (is_others(f, i) || nic->ops->add_mac(nic, g->mac, g->pair))
+		if (is_others(f, i) || nic->ops->add_mac(nic, g->mac, g->pool))
 			all = false;
 	}
 	return all;

@@ -25,7 +25,7 @@
 
 struct uplink_filter_guest {
 	const struct virtio_net *net;
-	unsigned pair;
+	unsigned pool;
 	bool on, known; /* known: mac is in the NIC's filter, or was refused */
 	uint32_t seq;	/* of what it wanted when last looked at */
 	uint8_t mac[ETH_ALEN];
@@ -45,9 +45,9 @@ struct uplink_filter {
 /* For a zeroed f. up is in its switch. */
 void uplink_filter_init(struct uplink_filter *f, struct uplink *up);
 
-/* A guest's device on the same switch, whose frames belong to this pair. At set-up, before the
+/* A guest's device on the same switch, whose frames belong to this pool. At set-up, before the
  * first update. */
-void uplink_filter_add(struct uplink_filter *f, const struct virtio_net *net, unsigned pair);
+void uplink_filter_add(struct uplink_filter *f, const struct virtio_net *net, unsigned pool);
 
 /* Once all ports are in the switch: VLANs do not change later. */
 void uplink_filter_set_vlans(struct uplink_filter *f);

@@ -180,11 +180,11 @@ static void look_after(struct uplink_pair *pair)
 	case UPLINK_LENT_RUNNING:
 		if (state_of(z) != LEND_RECALL || !load_relaxed(&z->nr_lent))
 			return;
-		err = ops->rx_queue_stop(pair->up->nic, pair->index);
+		err = ops->rx_queue_stop(pair->up->nic, pair->rx.queue->index);
 		break;
 	case UPLINK_LENT_EMPTIED:
 		next = UPLINK_LENT_CLEAN;
-		err = ops->rx_queue_start(pair->up->nic, pair->index);
+		err = ops->rx_queue_start(pair->up->nic, pair->rx.queue->index);
 		break;
 	default:
 		return;
@@ -197,7 +197,7 @@ static void look_after(struct uplink_pair *pair)
 
 void uplink_housekeeping(struct uplink *up)
 {
-	for (unsigned i = 0; i < up->setup.nr_pairs; i++)
+	for (unsigned i = 0; i < up->nr_pairs; i++)
 		if (up->pair[i]->rx.lent.lend)
 			look_after(up->pair[i]);
 }
@@ -211,14 +211,17 @@ static void wake_borrower(void *borrower)
 	uplink_schedule(pair, &pair->rx.work);
 }
 
-int uplink_borrow(struct uplink *up, unsigned i, struct lend *l)
+int uplink_borrow(struct uplink *up, unsigned pool, struct lend *l)
 {
+	struct uplink_pair *pair;
 	struct uplink_rx *rx;
 	struct uplink_lent *z;
 
-	if (!i || i >= up->setup.nr_pairs || !(up->nic->capabilities & NIC_CAP_RX_SPLIT))
+	if (!pool || pool >= up->setup.nr_pools || up->pool[pool].nr > 1 ||
+		!(up->nic->capabilities & NIC_CAP_RX_SPLIT))
 		return -ENOTSUP;
-	rx = &up->pair[i]->rx;
+	pair = up->pair[up->pool[pool].first];
+	rx = &pair->rx;
 	z = &rx->lent;
 	z->headers = up->setup.buffers(rx->nr_slots * sizeof(*z->headers));
 	z->frame_lent = up->setup.buffers(rx->nr_slots * sizeof(*z->frame_lent));
@@ -236,7 +239,7 @@ int uplink_borrow(struct uplink *up, unsigned i, struct lend *l)
 		z->slot = b;
 	}
 	z->lend = l;
-	l->borrower = up->pair[i];
+	l->borrower = pair;
 	l->wake_borrower = wake_borrower;
 	return 0;
 }

@@ -141,8 +141,8 @@ static void forward(struct uplink *up, struct frame *f, uint64_t now_us)
 	frame_put(f);
 }
 
-/* Of pair 0, which guests share; 0, no limit, where a guest has the pair for itself. Dynamic
- * threshold (Choudhury and Hahne, 1998): nobody holds more of the pair's buffers than are
+/* Of pair 0, pool 0's, which guests share; 0, no limit, where a guest has the pair for itself.
+ * Dynamic threshold (Choudhury and Hahne, 1998): nobody holds more of the pair's buffers than are
  * left. Of n guests that share it and take nothing, each holds 1 part in n + 1, and as much stays
  * for those who do. */
 static uint16_t fair_share(const struct uplink_pair *pair)

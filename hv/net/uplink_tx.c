@@ -15,8 +15,11 @@ static struct uplink_tx *tx_of(struct port *p, const struct frame *f)
 {
 	struct uplink *up = CONTAINER_OF(p, struct uplink, port);
 
-	/* One source stays in one queue, and so in order. */
-	return &up->pair[up->pair_of_port[f->source_port % SWITCH_PORTS_MAX]]->tx;
+	const struct uplink_pool *pool =
+		&up->pool[up->pool_of_port[f->source_port % SWITCH_PORTS_MAX]];
+
+	/* What comes from one queue of a source stays in one queue, and so in order. */
+	return &up->pair[pool->first + (pool->nr > 1 ? f->source_queue % pool->nr : 0)]->tx;
 }
 
 static int deliver(struct port *p, struct frame *f)
@@ -38,7 +41,7 @@ static void wait_room(struct port *p, struct work *w)
 	struct uplink *up = CONTAINER_OF(p, struct uplink, port);
 	unsigned waits = 0;
 
-	for (unsigned i = 0; i < up->setup.nr_pairs; i++) {
+	for (unsigned i = 0; i < up->nr_pairs; i++) {
 		struct uplink_tx *tx = &up->pair[i]->tx;
 
 		if (frame_ring_has_room(&tx->ring))

@@ -284,6 +284,7 @@ void virtio_net_tx_init(struct tx_queue *tx, struct virtio_net *d, unsigned inde
 
 		t->frame.release = tx_release;
 		t->frame.owner = tx;
+		t->frame.source_queue = (uint16_t)(index / 2);
 		t->next = tx->free;
 		tx->free = t;
 	}

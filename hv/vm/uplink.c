@@ -28,10 +28,10 @@ static const struct driver {
 	const char *name;
 	bool (*matches)(uint16_t vendor, uint16_t device);
 	int (*attach)(pci_bdf bdf, const struct nic_setup *setup, struct nic **nic);
-	unsigned pairs_max; /* queue pairs, each with a pool of its own */
+	unsigned pools_max, queues_per_pool_max;
 } drivers[] = {
-	{ "ixgbe", ixgbe_matches, ixgbe_attach, UPLINK_PAIRS_MAX },
-	{ "e1000", e1000_matches, e1000_attach, 1 },
+	{ "ixgbe", ixgbe_matches, ixgbe_attach, UPLINK_POOLS_MAX, IXGBE_POOL_QUEUES_MAX },
+	{ "e1000", e1000_matches, e1000_attach, 1, 1 },
 };
 
 static void *pages(uint64_t len_bytes)
@@ -120,14 +120,15 @@ static void aim(struct uplink *up, unsigned pair, unsigned core)
 {
 	struct vm_uplink *u = CONTAINER_OF(up, struct vm_uplink, up);
 	struct nic *nic = up->nic;
+	unsigned queue = up->pair[pair]->rx.queue->index;
 
 	/* Neither has to work: without a tag DMA goes where it goes, and the interrupt's handler
 	 * finds the pair's core from any other. */
 	if (nic->capabilities & NIC_CAP_DCA)
-		(void)nic->ops->set_dca(nic, pair, vm_steer_tag(core));
-	if (pair < nic->nr_vectors)
+		(void)nic->ops->set_dca(nic, queue, vm_steer_tag(core));
+	if (queue < nic->nr_vectors)
 		(void)nic->ops->route_vector(
-			nic, pair, cpus[core]->apic_id, u->vector[pair].idt_vector);
+			nic, queue, cpus[core]->apic_id, u->vector[queue].idt_vector);
 }
 
 /* ---- Construction ---- */
@@ -153,15 +154,45 @@ static bool guest_port(unsigned sw, unsigned n, struct guest_port *g)
 	return false;
 }
 
-/* Pair 0 is for what belongs to no guest; guests that find none left share it. */
-static unsigned nr_pairs_for(unsigned sw)
+/* Pool 0 is for what belongs to no guest; guests that find none left share it. */
+static unsigned nr_pools_for(unsigned sw, const struct driver *d)
 {
 	struct guest_port g;
 	unsigned n = 1;
 
-	while (n < UPLINK_PAIRS_MAX && guest_port(sw, n - 1, &g))
+	while (n < d->pools_max && guest_port(sw, n - 1, &g))
 		n++;
 	return n;
+}
+
+/* As many as the guest with most pairs of queues has use for. A pool of its own for each guest goes
+ * first. */
+static unsigned queues_per_pool_for(unsigned sw, const struct driver *d, unsigned nr_pools)
+{
+	unsigned max = MIN(d->queues_per_pool_max, UPLINK_PAIRS_MAX / nr_pools), n = 1;
+	struct guest_port g;
+
+	for (unsigned i = 0; i + 1 < nr_pools && guest_port(sw, i, &g); i++)
+		n = MAX(n, (unsigned)g.conf->queue_pairs);
+	return MIN(n, max);
+}
+
+/* Which of the NIC's pools and queues are used, and how. */
+static void choose_queues(
+	struct vm_uplink *u, const struct driver *d, struct nic_setup *nic, struct uplink_setup *up)
+{
+	struct guest_port g;
+
+	nic->nr_pools = up->nr_pools = nr_pools_for(u->sw, d);
+	nic->queues_per_pool = queues_per_pool_for(u->sw, d, nic->nr_pools);
+	nic->nr_vectors = nic->nr_pools * nic->queues_per_pool;
+	nic->single_queue_pools = 1;
+	for (unsigned i = 1; i < up->nr_pools && guest_port(u->sw, i - 1, &g); i++) {
+		up->pool_pairs[i] =
+			(uint8_t)MIN((unsigned)g.conf->queue_pairs, nic->queues_per_pool);
+		if (up->pool_pairs[i] == 1)
+			nic->single_queue_pools |= BIT64(i);
+	}
 }
 
 /* A power of two, as NICs want it; the uplink posts what fits. */
@@ -174,27 +205,22 @@ static unsigned ring_entries(unsigned rx_buffers)
 	return n;
 }
 
-static int attach(struct vm_uplink *u, const struct search *s, unsigned nr_pairs)
+static struct nic_setup nic_setup_of(struct vm_uplink *u)
 {
 	const struct conf_uplink *c = &u->conf->uplink;
-	struct nic_setup setup = {
+
+	return (struct nic_setup){
 		.name = u->name,
 		.client = { &u->up, uplink_link_changed, uplink_state_changed, uplink_wake },
-		.nr_pools = nr_pairs,
-		.queues_per_pool = 1,
 		.rx_entries = ring_entries(c->rx_buffers),
 		.tx_entries = UPLINK_TX_ENTRIES,
 		.rx_buffer_bytes = UPLINK_BUFFER_BYTES,
 		.mtu = c->port.mtu,
-		.nr_vectors = nr_pairs,
 		.moderation_us = MODERATION_US,
 		.rsc = c->rsc,
 		.tso = c->tso,
 		.flow_control = false,
 	};
-
-	u->driver = s->driver->name;
-	return s->driver->attach(s->bdf, &setup, &u->up.nic);
 }
 
 static int route_vectors(struct vm_uplink *u)
@@ -227,20 +253,29 @@ static int join_switch(struct vm_uplink *u)
 	return switch_add_port(vm_switch[u->sw], &u->up.port, &policy);
 }
 
+/* The guest's driver has its pair n served by its vCPU n. */
+static void assign_pool(struct uplink *up, unsigned pool, const struct guest_port *g)
+{
+	const struct sched_hint *hint[UPLINK_PAIRS_MAX];
+
+	for (unsigned n = 0; n < up->pool[pool].nr; n++)
+		hint[n] = &g->vm->vcpu[n % g->vm->nr_vcpus]->entity.hint;
+	uplink_assign_pool(up, pool, &g->nic->net->port, hint, g->nic->net->setup.number);
+}
+
 static void serve_guests(struct vm_uplink *u)
 {
 	struct guest_port g;
 
 	uplink_filter_init(&u->filter, &u->up);
 	for (unsigned n = 0; guest_port(u->sw, n, &g); n++) {
-		unsigned pair = n + 1 < u->up.setup.nr_pairs ? n + 1 : 0;
+		unsigned pool = n + 1 < u->up.setup.nr_pools ? n + 1 : 0;
 
-		if (pair)
-			uplink_assign_pair(&u->up, pair, &g.nic->net->port,
-				&g.vm->vcpu[0]->entity.hint, g.nic->net->setup.number);
+		if (pool)
+			assign_pool(&u->up, pool, &g);
 		if (g.conf->rx_zero_copy)
-			vm_uplink_lend(u, pair, g.conf, g.nic->net);
-		uplink_filter_add(&u->filter, g.nic->net, pair);
+			vm_uplink_lend(u, pool, g.conf, g.nic->net);
+		uplink_filter_add(&u->filter, g.nic->net, pool);
 	}
 	uplink_filter_set_vlans(&u->filter);
 }
@@ -275,7 +310,6 @@ static int bring_up(struct vm_uplink *u, const struct search *s)
 {
 	struct uplink_setup setup = {
 		.name = u->name,
-		.nr_pairs = MIN(nr_pairs_for(u->sw), s->driver->pairs_max),
 		.bounce_bytes = (uint32_t)ALIGN_UP(
 			u->conf->uplink.port.mtu + ETH_HEADER_BYTES + ETH_VLAN_BYTES, 64),
 		.worker_of = sched_worker,
@@ -286,8 +320,12 @@ static int bring_up(struct vm_uplink *u, const struct search *s)
 		.steer = &vm_steer,
 		.aim = aim,
 	};
-	int err = attach(u, s, setup.nr_pairs);
+	struct nic_setup nic = nic_setup_of(u);
+	int err;
 
+	choose_queues(u, s->driver, &nic, &setup);
+	u->driver = s->driver->name;
+	err = s->driver->attach(s->bdf, &nic, &u->up.nic);
 	if (!err)
 		err = uplink_init(&u->up, u->up.nic, &setup);
 	if (!err)
@@ -330,7 +368,7 @@ static int create(const struct conf_switch *c, unsigned sw)
 		 "queues",
 		c->name, u->name, s.bdf >> 8, s.bdf >> 3 & 0x1f, s.bdf & 7, u->driver,
 		u->up.nic->mac[0], u->up.nic->mac[1], u->up.nic->mac[2], u->up.nic->mac[3],
-		u->up.nic->mac[4], u->up.nic->mac[5], u->up.setup.nr_pairs);
+		u->up.nic->mac[4], u->up.nic->mac[5], u->up.nr_pairs);
 	return 0;
 }
 
@@ -386,6 +424,14 @@ uint64_t vm_uplinks_poll(void)
 	return next_us;
 }
 
+static bool follows(const struct uplink_pair *pair, const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->nr_vcpus; i++)
+		if (pair->hint == &vm->vcpu[i]->entity.hint)
+			return true;
+	return false;
+}
+
 uint64_t vm_uplinks_retagged(const struct vm *vm)
 {
 	uint64_t sum = 0;
@@ -393,8 +439,8 @@ uint64_t vm_uplinks_retagged(const struct vm *vm)
 	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
 		const struct uplink *up = &vm_uplink[i]->up;
 
-		for (unsigned n = 0; n < up->setup.nr_pairs; n++) {
-			if (up->pair[n]->hint == &vm->vcpu[0]->entity.hint)
+		for (unsigned n = 0; n < up->nr_pairs; n++) {
+			if (follows(up->pair[n], vm))
 				sum += load_relaxed(&up->pair[n]->steer.retagged);
 		}
 	}

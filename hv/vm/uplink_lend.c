@@ -13,12 +13,12 @@ static bool same_vlan(const struct conf_port *a, const struct conf_port *b)
 }
 
 /* NULL: nothing is against it. */
-static const char *why_not(const struct vm_uplink *u, unsigned pair, const struct conf_nic *c,
+static const char *why_not(const struct vm_uplink *u, unsigned pool, const struct conf_nic *c,
 	const struct virtio_net *net)
 {
 	const struct conf_port *up = &u->conf->uplink.port;
 
-	if (!pair)
+	if (!pool)
 		return "it has no queue of the physical NIC for itself";
 	if (!(u->up.nic->capabilities & NIC_CAP_RX_SPLIT))
 		return "the physical NIC cannot do it";
@@ -32,11 +32,11 @@ static const char *why_not(const struct vm_uplink *u, unsigned pair, const struc
 }
 
 void vm_uplink_lend(
-	struct vm_uplink *u, unsigned pair, const struct conf_nic *c, struct virtio_net *net)
+	struct vm_uplink *u, unsigned pool, const struct conf_nic *c, struct virtio_net *net)
 {
-	const char *why = why_not(u, pair, c, net);
+	const char *why = why_not(u, pool, c, net);
 
-	if (!why && uplink_borrow(&u->up, pair, virtio_net_lend(net)))
+	if (!why && uplink_borrow(&u->up, pool, virtio_net_lend(net)))
 		why = "too little memory";
 	if (why)
 		log_warn("%s: rx=zero_copy: %s: received frames are copied", net->port.name, why);

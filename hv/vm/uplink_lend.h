@@ -5,9 +5,9 @@
 #include "net/virtio_net.h"
 #include "vm/uplink.h"
 
-/* For a guest's NIC that wants it, whose frames pair receives (0: those of many). Says in the log
+/* For a guest's NIC that wants it, whose frames pool receives (0: those of many). Says in the log
  * whether it does, and if not why; then its frames are copied. Before the NIC is started. */
 void vm_uplink_lend(
-	struct vm_uplink *u, unsigned pair, const struct conf_nic *c, struct virtio_net *net);
+	struct vm_uplink *u, unsigned pool, const struct conf_nic *c, struct virtio_net *net);
 
 #endif

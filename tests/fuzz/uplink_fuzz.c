@@ -46,6 +46,7 @@ static struct lend lend;
 static uint8_t lend_memory[LEND_BUFFERS][LEND_BUFFER_BYTES];
 static const uint8_t checked_mac[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 static struct sched_hint hint;
+static const struct sched_hint *const follows = &hint;
 static uint64_t now;
 
 static unsigned next_byte(struct input *in)
@@ -97,7 +98,7 @@ static void make_uplink(unsigned i)
 		.nr_queues = PAIRS,
 		.rx_entries = 64 };
 	struct uplink_setup setup = { .name = "nic",
-		.nr_pairs = PAIRS,
+		.nr_pools = PAIRS,
 		.bounce_bytes = 1536,
 		.worker_of = worker_of,
 		.now_us = now_us,
@@ -159,7 +160,7 @@ static void begin_uplink(unsigned i, struct input *in)
 	require(!nic[i].nic.ops->start(&nic[i].nic));
 	uplink_start(&up[i]);
 	fake_nic_link(&nic[i], true);
-	uplink_assign_pair(&up[i], 1, &port[1].p, &hint, 1);
+	uplink_assign_pool(&up[i], 1, &port[1].p, &follows, 1);
 }
 
 static void begin(struct input *in)

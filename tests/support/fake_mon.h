@@ -116,6 +116,8 @@ static inline void fake_uplink(void *ctx, unsigned i, struct mon_uplink *u)
 		.rx_zero_copy = 7,
 		.tx_bounced = 2,
 		.tx_wire_frames = 22,
+		.nr_pairs = 1,
+		.pair = { { 1, 17, 20 } },
 	};
 	u->counters.rx_frames = 200;
 }

@@ -542,6 +542,7 @@ static void init_queue(struct fake_nic *n, unsigned i, const struct fake_nic_con
 		.pending = tx_pending,
 		.nic = &n->nic,
 		.index = (uint16_t)i,
+		.pool = (uint16_t)(i / n->nic.queues_per_pool),
 		.vector = vector,
 		.ring_entries = conf->tx_entries ? conf->tx_entries : 1024 };
 	n->tx[i].packet = calloc(FAKE_NIC_ENTRIES, sizeof(*n->tx[i].packet));
@@ -551,14 +552,16 @@ static void init_queue(struct fake_nic *n, unsigned i, const struct fake_nic_con
 
 void fake_nic_init(struct fake_nic *n, const struct fake_nic_conf *conf)
 {
+	unsigned per_pool = conf->queues_per_pool ? conf->queues_per_pool : 1;
+
 	memset(n, 0, sizeof(*n));
 	n->client = conf->client;
 	n->nic = (struct nic){ .ops = &fake_ops,
 		.name = conf->name,
 		.capabilities = conf->capabilities,
 		.mtu = conf->mtu ? conf->mtu : 1500,
-		.nr_pools = conf->nr_queues,
-		.queues_per_pool = 1,
+		.nr_pools = conf->nr_queues / per_pool,
+		.queues_per_pool = per_pool,
 		.nr_queues = conf->nr_queues,
 		.nr_vectors = conf->polled ? 0 : conf->nr_queues,
 		.rxq = n->rxq,

@@ -20,9 +20,9 @@
 struct fake_nic_conf {
 	const char *name;
 	struct nic_client client;
-	unsigned nr_queues;
-	unsigned rx_entries, tx_entries; /* 0: 512, 1024 */
-	bool polled;			 /* no vectors */
+	unsigned nr_queues, queues_per_pool; /* 0: 1 */
+	unsigned rx_entries, tx_entries;     /* 0: 512, 1024 */
+	bool polled;			     /* no vectors */
 	uint32_t capabilities;
 	uint16_t mtu; /* 0: 1500 */
 };

@@ -60,6 +60,7 @@ static const char expected[] =
 	"\"bad_descriptors\":0,\"dma_aborts\":0,\"tx_stalls\":0,\"rx_stalls\":0,"
 	"\"late_write_backs\":0,\"lost_interrupts\":0,\"resets\":0,\"failed_resets\":0,"
 	"\"link_changes\":0},\"copies\":{\"zero_copy\":20,\"rx_zero_copy\":7,\"bounced\":2},"
+	"\"pairs\":[{\"pool\":1,\"rx_packets\":17,\"tx_packets\":20}],"
 	"\"drops_by_reason\":{}}]}\n";
 
 static void test_object(void **state)

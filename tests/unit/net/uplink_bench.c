@@ -47,12 +47,21 @@ static uint64_t now_us(void)
 	return world.now_us;
 }
 
+void bench_assign(unsigned pool, const struct net_guest *g, unsigned number)
+{
+	const struct sched_hint *hint[UPLINK_PAIRS_MAX];
+
+	for (unsigned i = 0; i < UPLINK_PAIRS_MAX; i++)
+		hint[i] = &g->hint;
+	uplink_assign_pool(&side[0].up, pool, &g->net->port, hint, number);
+}
+
 static void lend(struct bench_side *s)
 {
-	for (unsigned i = 0; i < world.nr_guests && i + 1 < s->up.setup.nr_pairs; i++) {
+	for (unsigned i = 0; i < world.nr_guests && i + 1 < s->up.setup.nr_pools; i++) {
 		struct net_guest *g = &world.guest[i];
 
-		uplink_assign_pair(&s->up, i + 1, &g->net->port, &g->hint, g->net->setup.number);
+		bench_assign(i + 1, g, g->net->setup.number);
 		require(!uplink_borrow(&s->up, i + 1, virtio_net_lend(g->net)));
 		g->drv.idle = idle;
 	}
@@ -62,16 +71,18 @@ static void make_uplink(struct bench_side *s, const struct bench_conf *c, uint32
 	const struct port_policy *policy)
 {
 	struct port_policy promiscuous = *policy;
+	unsigned nr_pools = MAX(c->nr_pools, 1u), per_pool = MAX(c->queues_per_pool, 1u);
 	struct fake_nic_conf nic = { .name = "nic",
 		.client = { &s->up, uplink_link_changed, uplink_state_changed, uplink_wake },
-		.nr_queues = c->nr_pairs ? c->nr_pairs : 1,
+		.nr_queues = nr_pools * per_pool,
+		.queues_per_pool = per_pool,
 		.rx_entries = c->rx_entries,
 		.tx_entries = c->tx_entries,
 		.polled = c->polled,
 		.capabilities = capabilities,
 		.mtu = c->mtu };
 	struct uplink_setup setup = { .name = "nic",
-		.nr_pairs = nic.nr_queues,
+		.nr_pools = nr_pools,
 		.home = 1,
 		.bounce_bytes = (uint32_t)ALIGN_UP((c->mtu ? c->mtu : 1500) + 18, 64),
 		.worker_of = worker_of,
@@ -82,6 +93,8 @@ static void make_uplink(struct bench_side *s, const struct bench_conf *c, uint32
 		.steer = c->steer,
 		.aim = c->aim };
 
+	for (unsigned i = 1; i < nr_pools; i++)
+		setup.pool_pairs[i] = (uint8_t)per_pool;
 	memset(&s->up, 0, sizeof(s->up));
 	fake_nic_init(&s->nic, &nic);
 	require(!uplink_init(&s->up, &s->nic.nic, &setup));
@@ -129,7 +142,7 @@ void bench_init(const struct bench_conf *conf)
 
 static void check_returned(const struct bench_side *s)
 {
-	for (unsigned i = 0; i < s->up.setup.nr_pairs; i++) {
+	for (unsigned i = 0; i < s->up.nr_pairs; i++) {
 		const struct uplink_pair *pair = s->up.pair[i];
 
 		require(pair->rx.nr_free + pair->rx.nr_posted == pair->rx.nr_buffers);

@@ -34,7 +34,8 @@ struct bench_conf {
 	const struct net_guest_conf *guest; /* NULL: spoof check, VLAN 1 */
 	struct port_policy uplink[2];	    /* promiscuous is set */
 	struct port_policy port[BENCH_PORTS];
-	unsigned nr_pairs; /* 0: 1 */
+	unsigned nr_pools;	  /* 0: 1 */
+	unsigned queues_per_pool; /* all used, but for pool 0's; 0: 1 */
 	unsigned rx_entries, tx_entries;
 	uint16_t mtu;		   /* of the NICs, 0: 1500 */
 	const struct steer *steer; /* with aim: as in struct uplink_setup */
@@ -51,6 +52,8 @@ extern const uint8_t peer_mac[BENCH_PORTS][6]; /* beyond the uplink: the test po
 
 /* conf NULL: all capabilities, nothing special. */
 void bench_init(const struct bench_conf *conf);
+/* The guest's pool, whose pairs all follow its vCPU. */
+void bench_assign(unsigned pool, const struct net_guest *g, unsigned number);
 /* Brings back what is under way; aborts if anything is missing, or the books do not balance. */
 void bench_free(void);
 

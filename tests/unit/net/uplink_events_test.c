@@ -360,13 +360,13 @@ static void test_setup(void **state)
 	static struct uplink up;
 
 	(void)state;
-	s.nr_pairs = 0;
+	s.nr_pools = 0;
 	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -EINVAL);
-	s.nr_pairs = 2;
+	s.nr_pools = 2;
 	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -EINVAL);
-	s.nr_pairs = UPLINK_PAIRS_MAX + 1;
+	s.nr_pools = UPLINK_POOLS_MAX + 1;
 	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -EINVAL);
-	s.nr_pairs = 1;
+	s.nr_pools = 1;
 	s.bounce_bytes = 1517;
 	assert_int_equal(uplink_init(&up, &NIC->nic, &s), -EINVAL);
 	s.bounce_bytes = 1518;

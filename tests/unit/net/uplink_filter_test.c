@@ -28,7 +28,7 @@ static const uint8_t new_mac[6] = { 2, 7, 7, 7, 7, 7 };
 static void init(void)
 {
 	struct bench_conf c = { .capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL },
-		.nr_pairs = 3,
+		.nr_pools = 3,
 		.nr_guests = 3,
 		.guest = guest,
 		.uplink = { uplink } };
@@ -37,7 +37,7 @@ static void init(void)
 	memset(&filter, 0, sizeof(filter));
 	uplink_filter_init(&filter, UP);
 	for (unsigned i = 0; i < 3; i++) {
-		uplink_assign_pair(UP, i + 1, &world.guest[i].net->port, &world.guest[i].hint, i);
+		bench_assign(i + 1, &world.guest[i], i);
 		uplink_filter_add(&filter, world.guest[i].net, i < 2 ? i + 1 : 0);
 	}
 	uplink_filter_set_vlans(&filter);

@@ -33,7 +33,7 @@ static void init(const struct bench_conf *conf)
 
 	c.guest = c.guest ? c.guest : guest;
 	c.mtu = 9000;
-	c.nr_pairs = 3;
+	c.nr_pools = 3;
 	c.lend = true;
 	c.capabilities[0] = c.capabilities[1] = FAKE_NIC_ALL;
 	bench_init(&c);

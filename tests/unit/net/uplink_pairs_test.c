@@ -56,22 +56,16 @@ static void expect_frame(struct net_guest *g, uint32_t len_bytes)
 
 /* ---- Pairs ---- */
 
-static const struct sched_hint *hint_of(const struct net_guest *g)
-{
-	return &g->hint;
-}
-
 static void init_pairs(void)
 {
 	struct bench_conf c = {
-		.nr_pairs = 3, .nr_guests = 3, .capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL }
+		.nr_pools = 3, .nr_guests = 3, .capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL }
 	};
 
 	bench_free();
 	bench_init(&c);
 	for (unsigned i = 0; i < 3; i++) /* the third one finds none left */
-		uplink_assign_pair(
-			UP, i + 1, &world.guest[i].net->port, hint_of(&world.guest[i]), i);
+		bench_assign(i + 1, &world.guest[i], i);
 	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
 }
 
@@ -104,6 +98,92 @@ static void test_pairs(void **state)
 	assert_int_equal(COUNTER->rx_frames, 4);
 }
 
+/* ---- Two pairs for a guest: NIC queues 2 and 3; pool 0's second queue is not used ---- */
+
+static void init_queues(struct sched_hint hints[2])
+{
+	struct bench_conf c = {
+		.nr_pools = 2, .queues_per_pool = 2, .capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL }
+	};
+	const struct sched_hint *const hint[2] = { &hints[0], &hints[1] };
+
+	bench_free();
+	bench_init(&c);
+	for (unsigned i = 0; i < 2; i++)
+		hint_publish(&hints[i], HINT_RUNNING, i, 0);
+	uplink_assign_pool(UP, 1, &A->net->port, hint, 0);
+	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
+}
+
+/* As the guest's pair of that number sends it. */
+static void send_by(unsigned pair, uint32_t len_bytes)
+{
+	struct frame *f;
+	struct port *blocked;
+
+	net_make_frame(sent, peer_mac[0], A->mac, len_bytes, len_bytes);
+	f = fake_frame(sent, len_bytes, 1);
+	f->source_queue = (uint16_t)pair;
+	assert_int_equal(switch_forward(&A->net->port, f, world.now_us, &blocked), 0);
+}
+
+static void test_queues_send(void **state)
+{
+	static struct sched_hint hints[2];
+
+	(void)state;
+	init_queues(hints);
+	assert_int_equal(UP->nr_pairs, 3);
+	for (uint32_t i = 0; i < 12; i++)
+		send_by(i % 3, 100 + i); /* 2: there are but two, the first sends it */
+	bench_run();
+	assert_int_equal(fake_nic_in_ring(NIC, 0), 0);
+	assert_int_equal(fake_nic_in_ring(NIC, 2), 8);
+	assert_int_equal(fake_nic_in_ring(NIC, 3), 4);
+	fake_nic_transmit(NIC, 3, 99);
+	fake_nic_transmit(NIC, 2, 99);
+	bench_run();
+	for (uint32_t i = 0; i < 4; i++) /* in order */
+		assert_int_equal(NIC->sent[i].len_bytes, 101 + 3 * i);
+	for (uint32_t i = 1; i < 8; i++)
+		assert_true(NIC->sent[4 + i].len_bytes > NIC->sent[3 + i].len_bytes);
+	for (unsigned i = 0; i < 2; i++)
+		assert_ptr_equal(UP->pair[1 + i]->tx.work.worker, &world.worker[i]);
+}
+
+static void test_queues_receive(void **state)
+{
+	static struct sched_hint hints[2];
+	uint32_t next[2] = { 200, 300 };
+	struct virtio_net_hdr h;
+
+	(void)state;
+	init_queues(hints);
+	net_make_frame(sent, A->mac, peer_mac[0], 100, 0);
+	assert_false(fake_nic_receive(NIC, 1, sent, 100, NULL)); /* it has no buffers */
+	for (uint32_t i = 0; i < 20; i++) {
+		from_wire(A->mac, 2, 200 + i);
+		from_wire(A->mac, 3, 300 + i);
+	}
+	bench_run();
+	for (unsigned i = 0; i < 40; i++) { /* each queue's in order */
+		int len = net_guest_receive(A, &h, got);
+		unsigned q = len >= 300;
+
+		assert_int_equal(len, next[q]++);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		assert_ptr_equal(UP->pair[1 + i]->rx.work.worker, &world.worker[i]);
+		assert_int_equal(UP->pair[1 + i]->rx.stats.packets, 20);
+	}
+	hint_publish(&hints[1], HINT_RUNNING, 0, 0);
+	from_wire(A->mac, 3, 400);
+	bench_run();
+	expect_frame(A, 400);
+	assert_ptr_equal(UP->pair[2]->rx.work.worker, &world.worker[0]);
+	assert_int_equal(uplink_borrow(UP, 1, virtio_net_lend(A->net)), -ENOTSUP);
+}
+
 /* ---- Steered pairs ---- */
 
 static struct steer_core cores[NET_CORES];
@@ -119,7 +199,7 @@ static void note_aim(struct uplink *up, unsigned pair, unsigned core)
 
 static void init_steered(enum steer_policy policy)
 {
-	struct bench_conf c = { .nr_pairs = 3,
+	struct bench_conf c = { .nr_pools = 3,
 		.nr_guests = 2,
 		.capabilities = { FAKE_NIC_ALL, FAKE_NIC_ALL },
 		.steer = &steer,
@@ -131,8 +211,7 @@ static void init_steered(enum steer_policy policy)
 	bench_init(&c);
 	for (unsigned i = 0; i < 2; i++) {
 		hint_publish(&world.guest[i].hint, HINT_RUNNING, 0, 0);
-		uplink_assign_pair(
-			UP, i + 1, &world.guest[i].net->port, hint_of(&world.guest[i]), i);
+		bench_assign(i + 1, &world.guest[i], i);
 	}
 	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
 }
@@ -296,6 +375,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pairs),
+		TEST(test_queues_send),
+		TEST(test_queues_receive),
 		TEST(test_pair_follows),
 		TEST(test_pair_that_stays),
 		TEST(test_random),
