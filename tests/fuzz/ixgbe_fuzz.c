@@ -156,9 +156,11 @@ static void write_back(const uint8_t *arg)
 	case 1:
 		rx()->ring[arg[0] % ENTRIES].lo = v;
 		break;
-	case 2: /* from here to where it stands: good ones, but for these bits */
+	case 2: /* from where the driver looks next on, as a device does it: both words */
 		for (unsigned i = 0; i < (arg[0] & 7u); i++)
-			rx()->ring[(rx()->clean + i) % ENTRIES].hi = v | IXGBE_RXD_DD;
+			rx()->ring[(rx()->clean + i) % ENTRIES] = (struct ixgbe_rx_desc){
+				.hi = v | IXGBE_RXD_DD,
+			};
 		break;
 	default:
 		tx()->ring[arg[0] % ENTRIES].hi = v;
