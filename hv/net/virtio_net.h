@@ -141,6 +141,8 @@ struct tx_queue {
 
 #define RX_SEGMENTS_MAX VIRTIO_NET_QUEUE_SIZE
 #define RX_MERGE_MAX	64 /* buffers for one frame: 65574 bytes in 1025-byte ones */
+/* Of a frame in lent buffers: those for its headers, as many as the driver cuts them into, too. */
+#define RX_FRAME_BUFFERS_MAX (RX_MERGE_MAX + FRAME_SEGMENTS_MAX)
 
 struct rx_buffer {
 	uint32_t room_bytes;
@@ -176,7 +178,7 @@ struct rx_queue {
 	struct steer_track track;
 	/* The buffers for the frame at hand. */
 	unsigned nr_buffers, nr_segments;
-	struct rx_buffer buffer[RX_MERGE_MAX];
+	struct rx_buffer buffer[RX_FRAME_BUFFERS_MAX];
 	struct virtqueue_segment segment[RX_SEGMENTS_MAX];
 	/* No buffers for the ring's first frame; housekeeping sets drop_waiting. Atomic. */
 	bool starved, drop_waiting;

@@ -7,7 +7,8 @@
 #define PENDING_MASK (RX_PENDING_MAX - 1)
 
 _Static_assert((RX_PENDING_MAX & PENDING_MASK) == 0, "a power of two");
-_Static_assert(RX_PENDING_MAX >= 2 * RX_MERGE_MAX, "one frame's buffers, and others beside them");
+_Static_assert(
+	RX_PENDING_MAX >= 2 * RX_FRAME_BUFFERS_MAX, "one frame's buffers, and others beside them");
 
 /* A copy has ended; on the core that copied. */
 static void wake(struct copy_queue *q)
@@ -105,7 +106,7 @@ void rx_copy_end(struct rx_queue *rx)
 int rx_copy_room(struct rx_queue *rx)
 {
 	/* A driver cannot have more buffers in its ring than that, but may pretend to. */
-	if (RX_PENDING_MAX - (rx->pending_head - rx->pending_tail) < RX_MERGE_MAX)
+	if (RX_PENDING_MAX - (rx->pending_head - rx->pending_tail) < RX_FRAME_BUFFERS_MAX)
 		return -EBUSY;
 	return rx->ctx && copy_accepts(rx->ctx, &rx->copies) ? 0 : -EBUSY;
 }

@@ -258,6 +258,47 @@ static void test_reset(void **state)
 	expect_from(outside, 2000, 3, 2);
 }
 
+/* A driver that gives as many buffers as may be for the headers alone: those that were lent come
+ * on top. */
+static void headers_in_many_buffers(bool behind_a_copy)
+{
+	unsigned nr = 0;
+
+	assert_int_equal(net_guest_start(A, FEATURES, 256), 0);
+	assert_int_equal(net_guest_start(B, FEATURES, 256), 0);
+	net_guest_post_rx(B, 20, 4096);
+	if (behind_a_copy)
+		net_guest_post_rx(B, 3, 3100); /* too short to be lent */
+	net_guest_post_rx(B, RX_MERGE_MAX - 1, 1);
+	net_guest_post_rx(B, 1, 12 + HEADERS);
+	net_guest_post_rx(B, 20, 1);
+	run();
+	if (behind_a_copy) {
+		machine_fault(0, "stall 0 2000");
+		guest_sends(9000, 1);
+		run_some();
+	}
+	assert_true(nr_have >= 3);
+	assert_true(wire_send(9000, 2));
+	run();
+	while (vring_take_used(&B->drv.ring[NET_RX], NULL) >= 0)
+		nr++;
+	assert_int_equal(nr_used, 3);
+	assert_int_equal(nr, RX_MERGE_MAX + 3u + (behind_a_copy ? 3 : 0));
+}
+
+static void test_headers_in_many_buffers(void **state)
+{
+	(void)state;
+	headers_in_many_buffers(false);
+}
+
+static void test_headers_in_many_behind_a_copy(void **state)
+{
+	(void)state;
+	headers_in_many_buffers(true);
+}
+
 static unsigned seed;
 
 static unsigned dice(unsigned n)
@@ -325,6 +366,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_order),
 		TEST(test_reset),
+		TEST(test_headers_in_many_buffers),
+		TEST(test_headers_in_many_behind_a_copy),
 		TEST(test_streams),
 	};
 
