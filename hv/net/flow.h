@@ -9,6 +9,7 @@
 #define SLUICE_NET_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/atomic.h"
@@ -46,30 +47,49 @@ static inline unsigned flow_be16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
+/* What tells flows apart, in a frame's first bytes. */
+struct flow_key {
+	const uint8_t *addresses; /* of IP, source and destination */
+	unsigned nr_words;	  /* 32-bit, of both */
+	const uint8_t *ports; /* of TCP or UDP, NULL: none, or in another fragment, or not there */
+	uint8_t protocol;
+};
+
+/* Of the first len_bytes of a frame. False: no IP. */
+static inline bool flow_key(const uint8_t *h, unsigned len_bytes, struct flow_key *k)
+{
+	unsigned ip = 14, l4;
+	bool fragment = false;
+
+	if (len_bytes >= 18 && flow_be16(h + 12) == ETH_TYPE_VLAN)
+		ip = 18;
+	if (len_bytes >= ip + 20 && flow_be16(h + ip - 2) == FLOW_TYPE_IPV4) {
+		fragment = (flow_be16(h + ip + 6) & 0x3fff) != 0;
+		l4 = ip + (h[ip] & 0xf) * 4u;
+		*k = (struct flow_key){ h + ip + FLOW_ADDRESSES_IPV4, 2, NULL, h[ip + 9] };
+	} else if (len_bytes >= ip + 40 && flow_be16(h + ip - 2) == FLOW_TYPE_IPV6) {
+		l4 = ip + 40;
+		*k = (struct flow_key){ h + ip + FLOW_ADDRESSES_IPV6, 8, NULL, h[ip + 6] };
+	} else {
+		return false;
+	}
+	if (!fragment && (k->protocol == FLOW_TCP || k->protocol == FLOW_UDP) &&
+		len_bytes >= l4 + 4)
+		k->ports = h + l4;
+	return true;
+}
+
 /* False: not of TCP or UDP, a fragment, or more headers than a frame's head holds. The frame need
  * not have been through the switch. */
 static inline bool flow_entry(const struct frame *f, unsigned *entry)
 {
-	const uint8_t *h = f->head;
-	unsigned ip = flow_be16(h + 12) == ETH_TYPE_VLAN ? 18 : 14, l4;
-	uint32_t x, protocol;
+	struct flow_key k;
+	uint32_t x;
 
-	if (f->head_len < ip + 20)
+	if (!flow_key(f->head, f->head_len, &k) || !k.ports)
 		return false;
-	if (flow_be16(h + ip - 2) == FLOW_TYPE_IPV4 && !(flow_be16(h + ip + 6) & 0x3fff)) {
-		l4 = ip + (h[ip] & 0xf) * 4u;
-		protocol = h[ip + 9];
-		x = flow_xor(h + ip + FLOW_ADDRESSES_IPV4, 2);
-	} else if (flow_be16(h + ip - 2) == FLOW_TYPE_IPV6 && f->head_len >= ip + 40) {
-		l4 = ip + 40;
-		protocol = h[ip + 6];
-		x = flow_xor(h + ip + FLOW_ADDRESSES_IPV6, 8);
-	} else {
-		return false;
-	}
-	if ((protocol != FLOW_TCP && protocol != FLOW_UDP) || f->head_len < l4 + 4)
-		return false;
-	x ^= flow_be16(h + l4) ^ flow_be16(h + l4 + 2) ^ protocol << 16;
+	x = flow_xor(k.addresses, k.nr_words) ^ flow_be16(k.ports) ^ flow_be16(k.ports + 2) ^
+	    (uint32_t)k.protocol << 16;
 	/* by the golden ratio: the upper bits depend on all */
 	*entry = x * UINT32_C(0x9e3779b1) >> (32 - FLOW_ENTRY_BITS);
 	return true;

@@ -1,6 +1,8 @@
 /* Where packets go; see steer.h. */
 #include "net/steer.h"
 
+#include "net/flow.h"
+
 #define SMOOTHING   8 /* windows that the rate remembers */
 #define US_PER_MS   1000
 #define HASH_FACTOR 0x9e3779b97f4a7c15u /* 2^64 / golden ratio: spreads every bit */
@@ -65,13 +67,6 @@ struct steer_verdict steer_decide(const struct steer *s, uint64_t hint_word, uns
 
 /* ---- The flow's hash ---- */
 
-#define ETHERTYPE_AT  12
-#define ETHERTYPE_IP4 0x0800
-#define ETHERTYPE_IP6 0x86dd
-#define ETHERTYPE_TAG 0x8100
-#define PROTOCOL_TCP  6
-#define PROTOCOL_UDP  17
-
 static uint32_t mix(uint32_t hash, const uint8_t *at, unsigned len_bytes)
 {
 	uint64_t h = hash;
@@ -81,41 +76,17 @@ static uint32_t mix(uint32_t hash, const uint8_t *at, unsigned len_bytes)
 	return (uint32_t)(h >> 32);
 }
 
-static uint32_t hash_l4(uint32_t hash, uint8_t protocol, const uint8_t *l4, const uint8_t *end)
-{
-	if ((protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP) || end - l4 < 4)
-		return hash;
-	return mix(hash, l4, 4);
-}
-
-static uint32_t hash_ip4(const uint8_t *ip, const uint8_t *end)
-{
-	unsigned header_bytes = (ip[0] & 0xf) * 4u;
-	bool fragment = (ip[6] & 0x3f) | ip[7]; /* only the first one has ports */
-	uint32_t hash = mix(0, ip + 12, 8);
-
-	return fragment || header_bytes > (unsigned)(end - ip)
-		       ? hash
-		       : hash_l4(hash, ip[9], ip + header_bytes, end);
-}
-
 uint32_t steer_flow_hash(const uint8_t *head, unsigned len_bytes)
 {
-	const uint8_t *end = head + len_bytes, *l3 = head + ETHERTYPE_AT + 2;
-	unsigned type;
+	struct flow_key k;
+	uint32_t hash;
 
-	if (len_bytes < ETHERTYPE_AT + 2)
+	if (len_bytes < ETH_HEADER_BYTES)
 		return 0;
-	type = head[ETHERTYPE_AT] << 8 | head[ETHERTYPE_AT + 1];
-	if (type == ETHERTYPE_TAG && end - l3 >= 4) {
-		type = l3[2] << 8 | l3[3];
-		l3 += 4;
-	}
-	if (type == ETHERTYPE_IP4 && end - l3 >= 20)
-		return hash_ip4(l3, end);
-	if (type == ETHERTYPE_IP6 && end - l3 >= 40)
-		return hash_l4(mix(0, l3 + 8, 32), l3[6], l3 + 40, end);
-	return mix(0, head, 12);
+	if (!flow_key(head, len_bytes, &k))
+		return mix(0, head, 2 * ETH_ALEN);
+	hash = mix(0, k.addresses, 4 * k.nr_words);
+	return k.ports ? mix(hash, k.ports, 4) : hash;
 }
 
 /* ---- Survival ---- */
