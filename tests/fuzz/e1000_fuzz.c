@@ -10,22 +10,12 @@
 #include <string.h>
 
 #include "drivers/e1000/e1000_hw.h"
+#include "nic_client.h"
 #include "tests/unit/e1000/e1000_rig.h"
-
-#define CHECK(c)                                                                                   \
-	do {                                                                                       \
-		if (!(c))                                                                          \
-			abort();                                                                   \
-	} while (0)
 
 #define OP_BYTES 8
 #define OPS_MAX	 400
-#define COOKIES	 64u
 #define BUFFERS	 63u /* a ring's entries, less one */
-
-static bool owned[COOKIES]; /* by the driver */
-static uint64_t given, back;
-static uint8_t *buffer;
 
 static struct e1000_rx *rx(void)
 {
@@ -37,75 +27,27 @@ static struct e1000_tx *tx(void)
 	return CONTAINER_OF(rig.nic->txq[0], struct e1000_tx, q);
 }
 
-static unsigned give(unsigned nr)
-{
-	unsigned taken = 0;
-
-	for (uint64_t c = 0; c < COOKIES && taken < nr; c++) {
-		struct nic_buffer b = { (uint64_t)buffer, c, rx()->q.buffer_bytes, 0 };
-
-		if (owned[c])
-			continue;
-		if (!nic_rx_post(&rx()->q, &b, 1))
-			break;
-		owned[c] = true;
-		taken++;
-	}
-	return taken;
-}
-
-static void take(uint64_t cookie)
-{
-	CHECK(cookie < COOKIES && owned[cookie]);
-	owned[cookie] = false;
-}
-
 static void poll(void)
 {
-	const struct nic_rx_batch *b = &rig.batch;
-	bool pending = nic_rx_pending(&rx()->q);
-	unsigned at = 0;
+	bool pending = nic_rx_pending(client.rx);
 
-	CHECK(!!nic_rx_poll(&rx()->q, &rig.batch) == pending);
-	CHECK(b->nr_packets <= NIC_BATCH && b->nr_buffers <= NIC_RX_BATCH_BUFFERS);
-	for (unsigned i = 0; i < b->nr_packets; i++) {
-		const struct nic_rx_packet *p = &b->packet[i];
-		uint32_t sum = 0;
-
-		CHECK(p->first_buffer == at && p->nr_buffers && p->nr_buffers <= NIC_RX_CHAIN_MAX);
-		for (unsigned k = 0; k < p->nr_buffers; k++, at++) {
-			CHECK(b->buffer[at].len_bytes <= rx()->q.buffer_bytes);
-			sum += b->buffer[at].len_bytes;
-			take(b->buffer[at].cookie);
-		}
-		CHECK(sum == p->len_bytes);
-	}
-	CHECK(at == b->nr_buffers);
+	client_poll();
+	CHECK((client.batch.nr_packets != 0) == pending);
 }
 
 static void send(const uint8_t *arg)
 {
 	struct nic_segment s[NIC_TX_SEGMENTS_MAX + 1];
-	struct nic_tx_packet p = { .cookie = given, .segment = s };
+	struct nic_tx_packet p = { .segment = s };
 
 	p.nr_segments = arg[0] % (NIC_TX_SEGMENTS_MAX + 2);
 	p.flags = arg[1] & 0x80 ? NIC_TX_VLAN : 0;
 	p.len_bytes = arg[2] & 1;
 	for (unsigned i = 0; i < p.nr_segments; i++) {
-		s[i] = (struct nic_segment){ (uint64_t)buffer, arg[3 + i % 4] };
+		s[i] = (struct nic_segment){ client.buffer, arg[3 + i % 4] };
 		p.len_bytes += s[i].len_bytes;
 	}
-	if (nic_tx_prepare(&tx()->q, &p, 1) == 1)
-		given++;
-}
-
-static void reap(unsigned max)
-{
-	struct nic_tx_done done[NIC_BATCH];
-	unsigned n = nic_tx_reap(&tx()->q, done, max);
-
-	for (unsigned i = 0; i < n; i++)
-		CHECK(done[i].cookie == back++);
+	client_send(&p);
 }
 
 static void receive(const uint8_t *arg)
@@ -137,7 +79,7 @@ static void one(const uint8_t *op)
 	memcpy(&v, op + 2, 6);
 	switch (op[0] % 13) {
 	case 0:
-		give(op[1] % 64);
+		client_give(op[1] % 64);
 		break;
 	case 1:
 		nic_rx_flush(&rx()->q);
@@ -152,7 +94,7 @@ static void one(const uint8_t *op)
 		nic_tx_flush(&tx()->q);
 		break;
 	case 5:
-		reap(op[1] % (NIC_BATCH + 1));
+		client_reap(op[1] % (NIC_BATCH + 1));
 		break;
 	case 6: /* the upper bytes are VLAN tags and the like */
 		rx()->ring[op[1] & rx()->mask] = (struct e1000_rx_desc){ v, v };
@@ -181,27 +123,14 @@ static void one(const uint8_t *op)
 /* All comes back, and afterwards the port works. */
 static void finish(void)
 {
-	uint64_t cookie[COOKIES];
-	unsigned n;
-
 	rig.nic->ops->stop(rig.nic);
-	while (back != given) {
-		uint64_t before = back;
-
-		reap(NIC_BATCH);
-		CHECK(back != before);
-	}
-	n = nic_rx_take_back(&rx()->q, cookie, COOKIES);
-	for (unsigned i = 0; i < n; i++)
-		take(cookie[i]);
-	for (unsigned i = 0; i < COOKIES; i++)
-		CHECK(!owned[i]);
+	client_end();
 	set_faults(1);
 	CHECK(!rig.nic->ops->start(rig.nic));
-	CHECK(give(COOKIES) == BUFFERS);
+	CHECK(client_give(CLIENT_COOKIES) == BUFFERS);
 	nic_rx_flush(&rx()->q);
 	CHECK(m82540_receive(&rig.chip, (const uint8_t *)"\xff\xff\xff\xff\xff\xff        ", 14));
-	CHECK(nic_rx_poll(&rx()->q, &rig.batch) == 1);
+	CHECK(nic_rx_poll(&rx()->q, &client.batch) == 1);
 	CHECK(tx()->prepared == tx()->sent + tx()->lost_in_reset);
 }
 
@@ -209,15 +138,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct nic_setup s = rig_setup();
-	uint64_t cookie[COOKIES];
+	uint64_t cookie[CLIENT_COOKIES];
 
 	rig_start(&s);
 	rig.nic->ops->stop(rig.nic);
-	(void)nic_rx_take_back(&rx()->q, cookie, COOKIES);
+	(void)nic_rx_take_back(&rx()->q, cookie, CLIENT_COOKIES);
 	CHECK(!rig.nic->ops->start(rig.nic));
-	buffer = rig_alloc(2048);
-	memset(owned, 0, sizeof(owned));
-	given = back = 0;
+	client_begin(rig.nic->rxq[0], rig.nic->txq[0], (uint64_t)rig_alloc(2048), 0);
 	for (unsigned i = 0; i < OPS_MAX && size >= OP_BYTES;
 		i++, data += OP_BYTES, size -= OP_BYTES)
 		one(data);

@@ -8,23 +8,15 @@
 #include <stdlib.h>
 
 #include "drivers/ixgbe/ixgbe_hw.h"
+#include "nic_client.h"
 #include "tests/unit/ixgbe/ixgbe_rig.h"
-
-#define CHECK(c)                                                                                   \
-	do {                                                                                       \
-		if (!(c))                                                                          \
-			abort();                                                                   \
-	} while (0)
 
 #define OP_BYTES 10
 #define OPS_MAX	 200
-#define ENTRIES	 64u
-#define COOKIES	 ENTRIES
+#define ENTRIES	 CLIENT_COOKIES
 #define BUFFERS	 (ENTRIES - 1)
 #define PORT	 (&rig.port[0])
 
-static bool owned[COOKIES]; /* by the driver */
-static uint64_t given, back;
 static uint64_t buffer, header;
 static uint32_t lie; /* what reads of registers are wrong by */
 static unsigned lies_left;
@@ -49,70 +41,11 @@ static uint32_t read_filter(uint32_t v)
 
 /* ---- The caller's side ---- */
 
-static unsigned give(unsigned nr)
-{
-	unsigned taken = 0;
-
-	for (uint64_t c = 0; c < COOKIES && taken < nr; c++) {
-		struct nic_buffer b = { .hpa = buffer,
-			.cookie = c,
-			.len_bytes = rx()->q.buffer_bytes,
-			.header_hpa = rx()->q.header_bytes ? header : 0 };
-
-		if (owned[c])
-			continue;
-		if (!nic_rx_post(&rx()->q, &b, 1))
-			break;
-		owned[c] = true;
-		taken++;
-	}
-	return taken;
-}
-
-static void take(uint64_t cookie)
-{
-	CHECK(cookie < COOKIES && owned[cookie]);
-	owned[cookie] = false;
-}
-
-static void take_all_back(void)
-{
-	uint64_t cookie[COOKIES];
-	unsigned n = nic_rx_take_back(&rx()->q, cookie, COOKIES);
-
-	for (unsigned i = 0; i < n; i++)
-		take(cookie[i]);
-}
-
-static void poll(void)
-{
-	const struct nic_rx_batch *b = &PORT->batch;
-	unsigned at = 0;
-
-	nic_rx_poll(&rx()->q, &PORT->batch);
-	CHECK(b->nr_packets <= NIC_BATCH && b->nr_buffers <= NIC_RX_BATCH_BUFFERS);
-	for (unsigned i = 0; i < b->nr_packets; i++) {
-		const struct nic_rx_packet *p = &b->packet[i];
-		uint32_t sum = p->header_bytes;
-
-		CHECK(sum <= rx()->q.header_bytes);
-		CHECK(p->first_buffer == at && p->nr_buffers && p->nr_buffers <= NIC_RX_CHAIN_MAX);
-		for (unsigned k = 0; k < p->nr_buffers; k++, at++) {
-			CHECK(b->buffer[at].len_bytes <= rx()->q.buffer_bytes);
-			sum += b->buffer[at].len_bytes;
-			take(b->buffer[at].cookie);
-		}
-		CHECK(sum == p->len_bytes);
-	}
-	CHECK(at == b->nr_buffers);
-}
-
 /* Packets of which some make no sense, with segments of all lengths. */
 static void send(const uint8_t *arg)
 {
 	struct nic_segment s[NIC_TX_SEGMENTS_MAX + 1];
-	struct nic_tx_packet p = { .cookie = given,
-		.segment = s,
+	struct nic_tx_packet p = { .segment = s,
 		.nr_segments = arg[0] % (NIC_TX_SEGMENTS_MAX + 2),
 		.flags = arg[1] & 0x3f,
 		.l2_len = 14,
@@ -128,18 +61,7 @@ static void send(const uint8_t *arg)
 		s[i] = (struct nic_segment){ buffer, len };
 		p.len_bytes += len;
 	}
-	if (nic_tx_prepare(&tx()->q, &p, 1) == 1)
-		given++;
-}
-
-static void reap(unsigned max)
-{
-	struct nic_tx_done done[NIC_BATCH];
-	unsigned n = nic_tx_reap(&tx()->q, done, max);
-
-	CHECK(n <= max);
-	for (unsigned i = 0; i < n; i++)
-		CHECK(done[i].cookie == back++);
+	client_send(&p);
 }
 
 /* ---- The device's side ---- */
@@ -182,13 +104,13 @@ static void one(const uint8_t *op)
 {
 	switch (op[0] % 13) {
 	case 0:
-		give(op[1] % COOKIES);
+		client_give(op[1] % CLIENT_COOKIES);
 		break;
 	case 1:
 		nic_rx_flush(&rx()->q);
 		break;
 	case 2:
-		poll();
+		client_poll();
 		break;
 	case 3:
 		send(op + 1);
@@ -197,7 +119,7 @@ static void one(const uint8_t *op)
 		nic_tx_flush(&tx()->q);
 		break;
 	case 5:
-		reap(op[1] % (NIC_BATCH + 1));
+		client_reap(op[1] % (NIC_BATCH + 1));
 		break;
 	case 6:
 	case 7:
@@ -229,20 +151,12 @@ static void finish(void)
 	for (unsigned i = 1; i <= 13; i += 2)
 		set_fault(i);
 	PORT->nic->ops->stop(PORT->nic);
-	while (back != given) {
-		uint64_t before = back;
-
-		reap(NIC_BATCH);
-		CHECK(back != before);
-	}
-	take_all_back();
-	for (unsigned i = 0; i < COOKIES; i++)
-		CHECK(!owned[i]);
+	client_end();
 	CHECK(!PORT->nic->ops->start(PORT->nic));
-	CHECK(give(COOKIES) == BUFFERS);
+	CHECK(client_give(CLIENT_COOKIES) == BUFFERS);
 	CHECK(tx()->prepared == tx()->sent + tx()->lost_in_reset);
 	PORT->nic->ops->stop(PORT->nic);
-	take_all_back();
+	client_take_all_back();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -266,6 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!rig.chip)
 		create();
+	client_begin(PORT->nic->rxq[0], PORT->nic->txq[0], buffer, header);
 	rx()->q.header_bytes = *data & 1 ? NIC_HEADER_BYTES : 0;
 	CHECK(!PORT->nic->ops->start(PORT->nic));
 	data++;
