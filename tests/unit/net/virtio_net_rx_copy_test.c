@@ -415,7 +415,7 @@ static void test_push_back(void **state)
 	while (A->drv.ring[NET_TX].nr_free > 256 - NET_TX_SLOTS)
 		stream_send(&s, 1);
 	run_some(3);
-	assert_true(RX->pending_head - RX->pending_tail > 256 - RX_MERGE_MAX);
+	assert_true(RX->pending_head - RX->pending_tail > 256 - RX_FRAME_BUFFERS_MAX);
 	assert_non_null(frame_ring_peek(&RX->ring));
 	assert_false(RX->starved);
 	expect_nothing();
