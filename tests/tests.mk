@@ -1,7 +1,7 @@
 # Unit tests and fuzzers, built for the host.
 #
 # tests/unit/X/foo_test.c tests hv/X/foo.c: its first line names every source it links besides
-# itself:   // sources: hv/net/switch.c hv/lib/fmt.c
+# itself, one by one or as a part of parts.mk:   // sources: @switch hv/lib/fmt.c
 # tests/fuzz/foo_fuzz.c is a libFuzzer target with the same line; its corpus is tests/fuzz/corpus/foo.
 HOST_CC      ?= gcc
 HOST_CFLAGS  := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -10,7 +10,9 @@ UNIT_SRC  := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c))
 UNIT_BIN  := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC))
-sources_of = $(shell sed -n '1s|^// sources:||p' $(1))
+include tests/parts.mk
+part_or_file = $(if $(filter @%,$(1)),$(or $(PART_$(1:@%=%)),$(error no part $(1) in tests/parts.mk)),$(wildcard $(1)))
+sources_of   = $(sort $(foreach s,$(shell sed -n '1s|^// sources:||p' $(1)),$(call part_or_file,$(s))))
 
 # rm: what does not compile must not be tested as it was before
 .SECONDEXPANSION:

@@ -1,4 +1,4 @@
-// sources: tests/models/ioat/ioat_model.c tests/models/ioat/registers.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/irq.c tests/models/ioat/fault.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/clock.c tests/models/record.c
+// sources: @ioat_model
 /* The I/OAT model survives any register access, any descriptors, any fault and any passing of time,
  * also where its DMA reaches its own registers, and its status stays within the specification. */
 #include <stddef.h>

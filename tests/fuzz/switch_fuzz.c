@@ -1,4 +1,4 @@
-// sources: hv/net/switch.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/frame.c hv/net/port.c hv/net/segment.c hv/net/checksum.c
+// sources: @switch @offload
 /* Arbitrary frames with arbitrary offload fields through a switch with arbitrary policies, and from
  * there through every way of writing a frame.
  *

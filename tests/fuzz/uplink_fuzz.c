@@ -1,4 +1,4 @@
-// sources: hv/net/uplink.c hv/net/steer.c hv/net/uplink_rx.c hv/net/uplink_frame.c hv/net/uplink_lent.c hv/net/uplink_tx.c hv/net/uplink_packet.c hv/net/waiters.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/lib/fmt.c tests/support/fake_nic.c tests/support/fake_nic_send.c
+// sources: @uplink
 /* Two uplinks with two pairs each and two test ports on one switch: packets as a broken NIC could
  * hand them over, frames with arbitrary offload fields in memory that changes meanwhile, full
  * rings, link and resets at any time. The second test port lends buffers to the second uplink, uses

@@ -1,7 +1,7 @@
 # The simulation (tests/sim): the hypervisor's scheduler, steering and switch on simulated machines.
 SIM_SRC    := $(wildcard tests/sim/*.c)
-SIM_HV_SRC := $(filter-out %_host.c,$(wildcard hv/sched/*.c)) hv/net/steer.c hv/net/switch.c hv/net/mac_table.c hv/net/port.c \
-	hv/net/frame.c hv/net/rate_limit.c hv/net/work.c hv/net/copy_estimate.c tests/support/fake_log.c
+SIM_HV_SRC := $(sort $(PART_sched) $(PART_switch) hv/net/steer.c hv/net/copy_estimate.c \
+	tests/support/fake_log.c)
 SIM_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Itests/support/fake -Ihv -I. -Itests/support \
 	-Itests/sim -MMD -MP
 SIM_OBJ    := $(patsubst %.c,$(O)/sim/obj/%.o,$(SIM_SRC) $(SIM_HV_SRC))

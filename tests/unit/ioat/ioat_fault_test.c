@@ -1,4 +1,4 @@
-// sources: tests/unit/ioat/ioat_bench.c drivers/ioat/probe.c drivers/ioat/open.c drivers/ioat/channel.c drivers/ioat/recover.c drivers/ioat/dca.c drivers/ioat/interrupt.c tests/support/model_bench.c tests/models/clock.c tests/models/record.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/fault.c tests/models/ioat/ioat_model.c tests/models/ioat/irq.c tests/models/ioat/registers.c
+// sources: @ioat
 /* The I/OAT driver on a device with faults: no operation is lost, none is done twice. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// sources: tests/models/ioat/ioat_model.c tests/models/ioat/registers.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/irq.c tests/models/ioat/fault.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/clock.c tests/models/record.c tests/support/model_bench.c
+// sources: @ioat_model tests/support/model_bench.c
 /* What the I/OAT model writes where: copies of any size and alignment, fills, page breaks, and the
  * cache they are aimed at. Xeon E5 v2 datasheet, volume 2 ("DS"); page breaks as FreeBSD's
  * ioat_copy_8k_aligned() uses them. */

@@ -1,4 +1,4 @@
-// sources: tests/models/ioat/ioat_model.c tests/models/ioat/registers.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/irq.c tests/models/ioat/fault.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/clock.c tests/models/record.c tests/support/model_bench.c
+// sources: @ioat_model tests/support/model_bench.c
 /* Errors of the I/OAT model: each cause of CHANERR that it detects itself, and each by injection;
  * what halts, what is reported, how a channel comes back. Xeon E5 v2 datasheet, volume 2, 8.5.12
  * and 8.5.22 ("DS"). */

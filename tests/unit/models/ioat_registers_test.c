@@ -1,4 +1,4 @@
-// sources: tests/models/ioat/ioat_model.c tests/models/ioat/registers.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/irq.c tests/models/ioat/fault.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/clock.c tests/models/record.c tests/support/model_bench.c
+// sources: @ioat_model tests/support/model_bench.c
 /* The I/OAT model's registers against the Xeon E5 v2 datasheet, volume 2, 8.4 and 8.5 ("DS"), and
  * the version 3 register file as Linux's ioatdma uses it. */
 #include "ioat_fixture.h"

@@ -1,4 +1,4 @@
-// sources: tests/support/model_bench.c tests/models/clock.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/record.c tests/models/wire.c tests/models/pcap.c tests/models/82599/chip.c tests/models/82599/eeprom.c tests/models/82599/eeprom_image.c tests/models/82599/faults.c tests/models/82599/filter.c tests/models/82599/i2c.c tests/models/82599/irq.c tests/models/82599/irq_regs.c tests/models/82599/link.c tests/models/82599/mac.c tests/models/82599/misc.c tests/models/82599/registers.c tests/models/82599/reset.c tests/models/82599/sfp.c tests/models/82599/spi.c tests/models/82599/stats.c
+// sources: @82599_control tests/support/model_bench.c
 /* The 82599's EEPROM by EERD, EEWR and bit by bit, and its semaphores, as drivers go about them. */
 #include "m82599_stub.h"
 

@@ -1,4 +1,4 @@
-// sources: tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/clock.c tests/models/record.c tests/support/model_bench.c
+// sources: @model tests/support/model_bench.c
 /* A PCI Express function's configuration space, BARs, resets and DMA against PCI Local Bus 3.0
  * ("PCI"), PCI Express Base 2.1 ("PCIe") and PCI Power Management 1.2. */
 #include "pci_fixture.h"

@@ -1,4 +1,4 @@
-// sources: tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/clock.c tests/models/record.c tests/support/model_bench.c
+// sources: @model tests/support/model_bench.c
 /* A PCI function's interrupts against PCI Local Bus 3.0 ("PCI"). */
 #include "pci_fixture.h"
 

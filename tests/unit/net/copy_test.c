@@ -1,4 +1,4 @@
-// sources: hv/net/copy.c hv/net/copy_estimate.c hv/net/copy_setup.c hv/net/work.c tests/unit/ioat/ioat_bench.c drivers/ioat/probe.c drivers/ioat/open.c drivers/ioat/channel.c drivers/ioat/recover.c drivers/ioat/dca.c drivers/ioat/interrupt.c tests/support/model_bench.c tests/models/clock.c tests/models/record.c tests/models/pci_dev.c tests/models/pci_config.c tests/models/pci_irq.c tests/models/ioat/channel.c tests/models/ioat/copy.c tests/models/ioat/fault.c tests/models/ioat/ioat_model.c tests/models/ioat/irq.c tests/models/ioat/registers.c
+// sources: @ioat hv/net/copy.c hv/net/copy_estimate.c hv/net/copy_setup.c hv/net/work.c
 /* The copy engine over I/OAT channels and the CPU: every byte once, in order, whatever fails. */
 #include <setjmp.h>
 #include <stdarg.h>

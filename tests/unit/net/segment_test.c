@@ -1,4 +1,4 @@
-// sources: hv/net/segment.c hv/net/checksum.c hv/net/frame.c hv/net/port.c
+// sources: @offload hv/net/frame.c hv/net/port.c
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// sources: hv/net/switch.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/frame.c hv/net/port.c
+// sources: @switch
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// sources: hv/net/virtio_net.c hv/net/virtio_net_tx.c hv/net/frame_join.c hv/net/virtio_net_rx.c hv/net/virtio_net_rx_steer.c hv/net/steer.c hv/net/steer_track.c hv/net/virtio_net_rx_copy.c hv/net/virtio_net_rx_lend.c hv/net/virtio_net_rx_buffers.c tests/support/cpu_copy.c hv/net/waiters.c hv/net/virtio_net_ctrl.c hv/net/virtqueue.c hv/net/switch.c hv/net/port.c hv/net/frame.c hv/net/segment.c hv/net/checksum.c hv/net/mac_table.c hv/net/rate_limit.c hv/net/work.c hv/dev/bus.c hv/dev/pci.c hv/dev/msix.c hv/dev/virtio_pci.c hv/mem/guest_mem.c tests/support/vring.c tests/support/virtio_driver.c tests/support/net_guest.c
+// sources: @virtio_net @net_guest tests/support/cpu_copy.c
 /* The packet path on two cores at once, in threads: a driver per guest, a worker per core, hints
  * that wander. Every frame arrives exactly once and in order, no wake-up is lost, resets end. */
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/smt.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/work.c
+// sources: @sched
 /* Who pays for what: caps, boosts and their limits, packet work and what it may borrow, and guests
  * that try to get more than their share. */
 #include "sched_task.h"

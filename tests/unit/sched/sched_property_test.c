@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/smt.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/work.c
+// sources: @sched
 /* What must hold whatever runs: random workloads on 1 to 8 simulated cores, from fixed seeds. No
  * core is idle while somebody waits who may run there, nobody waits for ever, shares follow
  * weights, caps hold, and an entity is on one core at a time. */

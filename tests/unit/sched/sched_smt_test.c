@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/smt.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/work.c
+// sources: @sched
 /* smt=isolated: no two groups on the threads of one core, and everybody gets on all the same. */
 #include "sched_task.h"
 

@@ -1,4 +1,4 @@
-// sources: hv/sched/sched.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/smt.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/work.c
+// sources: @sched
 /* Sleep against wake-up on real threads. Tokens hop from entity to entity, each hop a wake-up; one
  * that is lost strands its token. `make tsan` builds this with ThreadSanitizer. */
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// sources: tests/sim/channel.c tests/sim/engine.c tests/sim/event_heap.c tests/sim/guest.c tests/sim/guest_rx.c tests/sim/hog.c tests/sim/machine.c tests/sim/memory.c tests/sim/nic.c tests/sim/result.c tests/sim/sim.c tests/sim/wire.c hv/sched/account.c hv/sched/pace.c hv/sched/place.c hv/sched/run_queue.c hv/sched/sched.c hv/sched/smt.c hv/sched/steal.c hv/sched/topology.c hv/sched/wait.c hv/sched/wake.c hv/net/steer.c hv/net/switch.c hv/net/mac_table.c hv/net/port.c hv/net/frame.c hv/net/rate_limit.c hv/net/work.c hv/net/copy_estimate.c
+// sources: @switch @sched tests/sim/channel.c tests/sim/engine.c tests/sim/event_heap.c tests/sim/guest.c tests/sim/guest_rx.c tests/sim/hog.c tests/sim/machine.c tests/sim/memory.c tests/sim/nic.c tests/sim/result.c tests/sim/sim.c tests/sim/wire.c hv/net/steer.c hv/net/copy_estimate.c
 /* Short runs of the simulation, and what must hold in each: it can be repeated, no frame is lost
  * without being counted, and steering reaches what it is for. */
 #include <setjmp.h>
