@@ -1,8 +1,11 @@
 /* See uplink_bench.h. */
 #include "uplink_bench.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
 #define PAGES_MAX 128
 
@@ -10,6 +13,8 @@ struct bench_side side[2];
 struct fake_port test_port[BENCH_PORTS];
 const uint8_t peer_mac[BENCH_PORTS][6] = { { 2, 0, 0, 0, 1, 0 }, { 2, 0, 0, 0, 1, 1 },
 	{ 2, 0, 0, 0, 1, 2 } };
+
+uint8_t bench_frame[NET_FRAME_MAX], bench_got[NET_FRAME_MAX];
 
 static void *page[PAGES_MAX];
 static unsigned nr_pages;
@@ -173,6 +178,43 @@ void bench_free(void)
 	if (!one_switch)
 		free(side[1].sw);
 	net_world_free();
+}
+
+int bench_setup(void **state)
+{
+	(void)state;
+	bench_init(NULL);
+	return 0;
+}
+
+int bench_teardown(void **state)
+{
+	(void)state;
+	bench_free();
+	return 0;
+}
+
+void bench_send_frames(struct net_guest *g, unsigned nr, uint32_t len_bytes)
+{
+	net_make_frame(bench_frame, peer_mac[0], g->mac, len_bytes, 1);
+	for (unsigned i = 0; i < nr; i++)
+		assert_true(net_guest_send(g, NULL, bench_frame, len_bytes, NULL) >= 0);
+	net_guest_kick(g, NET_TX);
+}
+
+void bench_from_wire(const uint8_t *to, unsigned queue, uint32_t len_bytes)
+{
+	net_make_frame(bench_frame, to, peer_mac[0], len_bytes, len_bytes);
+	assert_true(fake_nic_receive(&side[0].nic, queue, bench_frame, len_bytes, NULL));
+}
+
+void bench_expect_frame(struct net_guest *g, uint32_t len_bytes)
+{
+	struct virtio_net_hdr h;
+
+	net_make_frame(bench_frame, g->mac, peer_mac[0], len_bytes, len_bytes);
+	assert_int_equal(net_guest_receive(g, &h, bench_got), len_bytes);
+	assert_memory_equal(bench_got, bench_frame, len_bytes);
 }
 
 void bench_start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_bytes)

@@ -56,6 +56,9 @@ void bench_init(const struct bench_conf *conf);
 void bench_assign(unsigned pool, const struct net_guest *g, unsigned number);
 /* Brings back what is under way; aborts if anything is missing, or the books do not balance. */
 void bench_free(void);
+/* The same for cmocka: with nothing special. */
+int bench_setup(void **state);
+int bench_teardown(void **state);
 
 void bench_start_guests(uint64_t features, unsigned nr_buffers, uint32_t buffer_bytes);
 void bench_run(void);
@@ -63,6 +66,14 @@ void bench_run(void);
 void bench_housekeep(void);
 /* The guests' switch learns that this peer is beyond the uplink, by a frame that nobody wants. */
 void bench_learn(unsigned port, unsigned queue);
+/* Frames of that length: from a guest to the first peer, from there to a guest, by side 0's NIC and
+ * queue; and it has come to that guest as it was made. */
+void bench_send_frames(struct net_guest *g, unsigned nr, uint32_t len_bytes);
+void bench_from_wire(const uint8_t *to, unsigned queue, uint32_t len_bytes);
+void bench_expect_frame(struct net_guest *g, uint32_t len_bytes);
+/* What the first two have made last, and what a guest has got. */
+extern uint8_t bench_frame[NET_FRAME_MAX], bench_got[NET_FRAME_MAX];
+
 /* Sends what NIC `from` has, and lets the other one receive it on that queue; how many frames. */
 unsigned bench_cable(unsigned from, unsigned queue);
 /* Until nothing moves any more. What was sent stays in the NICs' lists. */

@@ -15,50 +15,11 @@
 #define UP	(&side[0].up)
 #define COUNTER (&side[0].up.port.counters)
 
-static uint8_t sent[NET_FRAME_MAX], got[NET_FRAME_MAX];
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_init(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 static void restart(const struct bench_conf *c)
 {
 	bench_free();
 	bench_init(c);
 	bench_start_guests(BASE | MERGE, 100, 1600);
-}
-
-static void send_frames(struct net_guest *g, unsigned nr, uint32_t len_bytes)
-{
-	net_make_frame(sent, peer_mac[0], g->mac, len_bytes, 1);
-	for (unsigned i = 0; i < nr; i++)
-		assert_true(net_guest_send(g, NULL, sent, len_bytes, NULL) >= 0);
-	net_guest_kick(g, NET_TX);
-}
-
-static void from_wire(const uint8_t *to, unsigned queue, uint32_t len_bytes)
-{
-	net_make_frame(sent, to, peer_mac[0], len_bytes, len_bytes);
-	assert_true(fake_nic_receive(NIC, queue, sent, len_bytes, NULL));
-}
-
-static void expect_frame(struct net_guest *g, uint32_t len_bytes)
-{
-	struct virtio_net_hdr h;
-
-	net_make_frame(sent, g->mac, peer_mac[0], len_bytes, len_bytes);
-	assert_int_equal(net_guest_receive(g, &h, got), len_bytes);
-	assert_memory_equal(got, sent, len_bytes);
 }
 
 /* It works, both ways. */
@@ -67,16 +28,16 @@ static void check_traffic(void)
 	uint64_t tx = COUNTER->tx_frames;
 
 	fake_nic_forget(NIC);
-	send_frames(A, 1, 100);
+	bench_send_frames(A, 1, 100);
 	bench_run();
 	assert_int_equal(fake_nic_transmit(NIC, 0, 99), 1);
-	assert_memory_equal(NIC->sent[0].bytes, sent, 100);
+	assert_memory_equal(NIC->sent[0].bytes, bench_frame, 100);
 	bench_run();
 	assert_int_equal(net_guest_reap(A), 1);
 	assert_int_equal(COUNTER->tx_frames, tx + 1);
-	from_wire(A->mac, 0, 300);
+	bench_from_wire(A->mac, 0, 300);
 	bench_run();
-	expect_frame(A, 300);
+	bench_expect_frame(A, 300);
 	assert_int_equal(UP->pair[0]->rx.nr_posted, 511);
 }
 
@@ -88,7 +49,7 @@ static void test_no_link_at_first(void **state)
 
 	(void)state;
 	restart(&c);
-	send_frames(A, 10, 100);
+	bench_send_frames(A, 10, 100);
 	bench_run();
 	assert_int_equal(net_guest_reap(A), 10);
 	assert_int_equal(bench_drops(0, DROP_LINK_DOWN), 10);
@@ -102,8 +63,8 @@ static void fill_everything(void)
 
 	restart(&c);
 	bench_learn(0, 0);
-	send_frames(A, 250, 60);
-	send_frames(B, 250, 60);
+	bench_send_frames(A, 250, 60);
+	bench_send_frames(B, 250, 60);
 	bench_run();
 	assert_int_equal(fake_nic_in_ring(NIC, 0), 63);
 	assert_int_equal(COUNTER->tx_frames, 0);
@@ -133,14 +94,14 @@ static void test_reset_in_flight(void **state)
 	fill_everything();
 	fake_nic_transmit(NIC, 0, 20); /* done, not reaped yet */
 	for (unsigned i = 0; i < 100; i++)
-		from_wire(A->mac, 0, 200); /* arrived, not polled yet */
+		bench_from_wire(A->mac, 0, 200); /* arrived, not polled yet */
 	assert_int_equal(NIC->nic.ops->reset(&NIC->nic), 0);
 	bench_run();
 	assert_int_equal(COUNTER->tx_frames, 20);
 	assert_int_equal(bench_drops(0, DROP_LINK_DOWN), 480);
 	assert_int_equal(UP->pair[0]->tx.stats.lost_in_reset, 43);
 	assert_int_equal(net_guest_reap(A) + net_guest_reap(B), 500);
-	assert_int_equal(net_guest_receive(A, &(struct virtio_net_hdr){ 0 }, got), -1);
+	assert_int_equal(net_guest_receive(A, &(struct virtio_net_hdr){ 0 }, bench_got), -1);
 	fake_nic_link(NIC, true);
 	check_traffic();
 }
@@ -154,7 +115,7 @@ static void test_failed(void **state)
 	bench_run();
 	assert_int_equal(bench_drops(0, DROP_LINK_DOWN), 500);
 	assert_int_equal(net_guest_reap(A) + net_guest_reap(B), 500);
-	send_frames(A, 10, 100);
+	bench_send_frames(A, 10, 100);
 	bench_run();
 	assert_int_equal(net_guest_reap(A), 10);
 	assert_int_equal(bench_drops(0, DROP_LINK_DOWN), 510);
@@ -181,7 +142,7 @@ static void test_closed_queue(void **state)
 	bench_start_guests(BASE | MERGE, 100, 1600);
 	bench_learn(0, 0);
 	store_release(&NIC->tx[0].q.gate.state, (uint32_t)NIC_GATE_CLOSED);
-	send_frames(A, 40, 100);
+	bench_send_frames(A, 40, 100);
 	bench_run();
 	assert_int_equal(net_guest_reap(A), 40);
 	assert_int_equal(bench_drops(0, DROP_LINK_DOWN), 40);
@@ -201,7 +162,7 @@ static void test_refused_packets(void **state)
 	for (unsigned i = 0; i < 200; i++) {
 		uint32_t len = i % 7 == 3 || i % 7 == 4 || i > 190 ? 99 : 200 + i;
 
-		send_frames(A, 1, len);
+		bench_send_frames(A, 1, len);
 		if (i % 50 == 49)
 			bench_run();
 	}
@@ -214,7 +175,7 @@ static void test_refused_packets(void **state)
 	assert_int_equal(NIC->nr_sent, good);
 	assert_int_equal(bench_drops(0, DROP_MALFORMED), 200 - good);
 	assert_int_equal(UP->pair[0]->tx.head, UP->pair[0]->tx.tail);
-	send_frames(A, 40, 99);
+	bench_send_frames(A, 40, 99);
 	bench_run();
 	assert_int_equal(bench_drops(0, DROP_MALFORMED), 240 - good);
 	assert_int_equal(UP->pair[0]->tx.head, UP->pair[0]->tx.tail);
@@ -227,11 +188,11 @@ static void test_never_fits(void **state)
 
 	(void)state;
 	restart(&c);
-	send_frames(A, 10, 100);
+	bench_send_frames(A, 10, 100);
 	bench_run();
 	assert_int_equal(bench_drops(0, DROP_QUEUE_FULL), 10);
 	assert_int_equal(net_guest_reap(A), 10);
-	send_frames(A, 10, 60);
+	bench_send_frames(A, 10, 60);
 	bench_run();
 	for (unsigned i = 0; i < 10; i++) {
 		assert_int_equal(fake_nic_transmit(NIC, 0, 9), 1);
@@ -246,7 +207,7 @@ static void receive_late(struct fake_nic *n, unsigned vector)
 {
 	(void)vector;
 	assert_false(n->armed[0]);
-	from_wire(A->mac, 0, 300);
+	bench_from_wire(A->mac, 0, 300);
 }
 
 static void transmit_late(struct fake_nic *n, unsigned vector)
@@ -260,17 +221,17 @@ static void test_no_lost_wake_up(void **state)
 	(void)state;
 	bench_start_guests(BASE | MERGE, 100, 1600);
 	assert_true(NIC->armed[0]);
-	from_wire(A->mac, 0, 200);
+	bench_from_wire(A->mac, 0, 200);
 	assert_int_equal(NIC->interrupts[0], 1);
 	NIC->before_arm = receive_late;
 	bench_run();
-	expect_frame(A, 200);
-	expect_frame(A, 300);
+	bench_expect_frame(A, 200);
+	bench_expect_frame(A, 300);
 	assert_int_equal(NIC->interrupts[0], 1);
 	assert_true(NIC->armed[0]);
 	NIC->before_arm = transmit_late;
 	NIC->armed[0] = false;
-	send_frames(A, 1, 100);
+	bench_send_frames(A, 1, 100);
 	bench_run();
 	assert_int_equal(net_guest_reap(A), 1);
 	assert_int_equal(COUNTER->tx_frames, 1);
@@ -286,8 +247,8 @@ static void test_late_buffers(void **state)
 	restart(&c);
 	assert_int_equal(net_guest_start(A, BASE | MERGE, 256), 0); /* no buffers */
 	for (unsigned i = 0; i < 63; i++) {
-		net_make_frame(sent, A->mac, peer_mac[0], 60, 0);
-		assert_true(fake_nic_receive(NIC, 0, sent, 60, NULL));
+		net_make_frame(bench_frame, A->mac, peer_mac[0], 60, 0);
+		assert_true(fake_nic_receive(NIC, 0, bench_frame, 60, NULL));
 	}
 	bench_run();
 	assert_int_equal(UP->pair[0]->rx.nr_posted, 63);
@@ -303,13 +264,13 @@ static void test_doorbells(void **state)
 	bench_start_guests(BASE | MERGE, 100, 1600);
 	assert_int_equal(NIC->rx[0].doorbells, 1);
 	bench_learn(0, 0);
-	send_frames(A, 32, 100);
+	bench_send_frames(A, 32, 100);
 	bench_run();
 	assert_int_equal(NIC->tx[0].doorbells, 1);
 	assert_int_equal(NIC->tx[0].prepares, 1);
 	NIC->rx[0].doorbells = 0;
 	for (unsigned i = 0; i < 256; i++)
-		from_wire(A->mac, 0, 60);
+		bench_from_wire(A->mac, 0, 60);
 	bench_run();
 	assert_in_range(NIC->rx[0].doorbells, 1, 5);
 	assert_int_equal(NIC->interrupts[0], 2);
@@ -335,10 +296,10 @@ static void test_polled(void **state)
 	bench_start_guests(BASE | MERGE, 100, 1600);
 	fake_nic_link(NIC, true);
 	for (unsigned i = 0; i < 10; i++) {
-		from_wire(A->mac, 0, 200);
+		bench_from_wire(A->mac, 0, 200);
 		poll_some();
-		expect_frame(A, 200);
-		send_frames(A, 1, 100);
+		bench_expect_frame(A, 200);
+		bench_send_frames(A, 1, 100);
 		poll_some();
 		assert_int_equal(fake_nic_transmit(NIC, 0, 9), 1);
 		poll_some();
@@ -381,7 +342,7 @@ static void test_setup(void **state)
 	uplink_link_changed(&up, &NIC->nic, (struct nic_link){ .up = true });
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, bench_setup, bench_teardown)
 
 int main(void)
 {

@@ -53,13 +53,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 /* A command to the guest's control queue; its answer. */
 static int command(struct net_guest *g, uint8_t class, uint8_t cmd, const void *data, uint32_t len)
 {
@@ -283,7 +276,7 @@ static void test_vlans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, bench_teardown)
 		TEST(test_addresses),
 		TEST(test_changed_address),
 		TEST(test_promiscuous_only_if_needed),

@@ -46,13 +46,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 static uint64_t zero_copies(void)
 {
 	return PAIR->rx.stats.zero_copy;
@@ -656,7 +649,7 @@ static void test_random(void **state)
 	assert_true(sum > 1500);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, bench_teardown)
 
 int main(void)
 {

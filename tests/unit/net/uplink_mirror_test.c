@@ -28,13 +28,6 @@ static void init(enum port_mirror a, enum port_mirror b, enum port_mirror uplink
 	bench_start_guests(BASE | MERGE | TSO, 100, 1600);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 static void expect_frame(struct net_guest *g, uint32_t len_bytes)
 {
 	struct virtio_net_hdr h;
@@ -122,7 +115,7 @@ static void test_listener_without_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(t) cmocka_unit_test_teardown(t, teardown)
+#define TEST(t) cmocka_unit_test_teardown(t, bench_teardown)
 		TEST(test_uplink_is_mirrored),
 		TEST(test_uplink_is_the_mirror),
 		TEST(test_listener_without_buffers),

@@ -17,20 +17,6 @@
 static const uint8_t stranger[6] = { 2, 0, 0, 0, 9, 9 };
 static uint8_t sent[NET_FRAME_MAX], whole[NET_FRAME_MAX];
 
-static int setup(void **state)
-{
-	(void)state;
-	bench_init(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 static void restart(uint32_t capabilities)
 {
 	struct bench_conf c = { .capabilities = { capabilities, capabilities }, .mtu = 1500 };
@@ -444,7 +430,7 @@ static void test_false_offloads(void **state)
 	assert_int_equal(OUT->nic.tx[0].end, 0);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, bench_setup, bench_teardown)
 
 int main(void)
 {

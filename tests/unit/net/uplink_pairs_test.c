@@ -15,45 +15,6 @@
 #define UP	(&side[0].up)
 #define COUNTER (&side[0].up.port.counters)
 
-static uint8_t sent[NET_FRAME_MAX], got[NET_FRAME_MAX];
-
-static int setup(void **state)
-{
-	(void)state;
-	bench_init(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
-static void send_frames(struct net_guest *g, unsigned nr, uint32_t len_bytes)
-{
-	net_make_frame(sent, peer_mac[0], g->mac, len_bytes, 1);
-	for (unsigned i = 0; i < nr; i++)
-		assert_true(net_guest_send(g, NULL, sent, len_bytes, NULL) >= 0);
-	net_guest_kick(g, NET_TX);
-}
-
-static void from_wire(const uint8_t *to, unsigned queue, uint32_t len_bytes)
-{
-	net_make_frame(sent, to, peer_mac[0], len_bytes, len_bytes);
-	assert_true(fake_nic_receive(NIC, queue, sent, len_bytes, NULL));
-}
-
-static void expect_frame(struct net_guest *g, uint32_t len_bytes)
-{
-	struct virtio_net_hdr h;
-
-	net_make_frame(sent, g->mac, peer_mac[0], len_bytes, len_bytes);
-	assert_int_equal(net_guest_receive(g, &h, got), len_bytes);
-	assert_memory_equal(got, sent, len_bytes);
-}
-
 /* ---- Pairs ---- */
 
 static void init_pairs(void)
@@ -77,22 +38,22 @@ static void test_pairs(void **state)
 		unsigned queue = i < 2 ? i + 1 : 0;
 
 		hint_publish(&world.guest[i].hint, HINT_RUNNING, i & 1, 0);
-		send_frames(&world.guest[i], 5, 100);
+		bench_send_frames(&world.guest[i], 5, 100);
 		bench_run();
 		assert_int_equal(fake_nic_in_ring(NIC, queue), 5);
 		assert_int_equal(fake_nic_transmit(NIC, queue, 99), 5);
 		bench_run();
 		assert_ptr_equal(UP->pair[queue]->tx.work.worker, &world.worker[i < 2 ? i : 1]);
 		assert_int_equal(net_guest_reap(&world.guest[i]), 5);
-		from_wire(world.guest[i].mac, queue, 100 + i);
+		bench_from_wire(world.guest[i].mac, queue, 100 + i);
 		bench_run();
-		expect_frame(&world.guest[i], 100 + i);
+		bench_expect_frame(&world.guest[i], 100 + i);
 		assert_ptr_equal(UP->pair[queue]->rx.work.worker, &world.worker[i < 2 ? i : 1]);
 	}
 	hint_publish(&A->hint, HINT_RUNNING, 1, 0); /* the guest moves, its queues do too */
-	from_wire(A->mac, 1, 99);
+	bench_from_wire(A->mac, 1, 99);
 	bench_run();
-	expect_frame(A, 99);
+	bench_expect_frame(A, 99);
 	assert_ptr_equal(UP->pair[1]->rx.work.worker, &world.worker[1]);
 	assert_int_equal(COUNTER->tx_frames, 15);
 	assert_int_equal(COUNTER->rx_frames, 4);
@@ -121,8 +82,8 @@ static void send_by(unsigned pair, uint32_t len_bytes)
 	struct frame *f;
 	struct port *blocked;
 
-	net_make_frame(sent, peer_mac[0], A->mac, len_bytes, len_bytes);
-	f = fake_frame(sent, len_bytes, 1);
+	net_make_frame(bench_frame, peer_mac[0], A->mac, len_bytes, len_bytes);
+	f = fake_frame(bench_frame, len_bytes, 1);
 	f->source_queue = (uint16_t)pair;
 	assert_int_equal(switch_forward(&A->net->port, f, world.now_us, &blocked), 0);
 }
@@ -159,15 +120,15 @@ static void test_queues_receive(void **state)
 
 	(void)state;
 	init_queues(hints);
-	net_make_frame(sent, A->mac, peer_mac[0], 100, 0);
-	assert_false(fake_nic_receive(NIC, 1, sent, 100, NULL)); /* it has no buffers */
+	net_make_frame(bench_frame, A->mac, peer_mac[0], 100, 0);
+	assert_false(fake_nic_receive(NIC, 1, bench_frame, 100, NULL)); /* it has no buffers */
 	for (uint32_t i = 0; i < 20; i++) {
-		from_wire(A->mac, 2, 200 + i);
-		from_wire(A->mac, 3, 300 + i);
+		bench_from_wire(A->mac, 2, 200 + i);
+		bench_from_wire(A->mac, 3, 300 + i);
 	}
 	bench_run();
 	for (unsigned i = 0; i < 40; i++) { /* each queue's in order */
-		int len = net_guest_receive(A, &h, got);
+		int len = net_guest_receive(A, &h, bench_got);
 		unsigned q = len >= 300;
 
 		assert_int_equal(len, next[q]++);
@@ -177,9 +138,9 @@ static void test_queues_receive(void **state)
 		assert_int_equal(UP->pair[1 + i]->rx.stats.packets, 20);
 	}
 	hint_publish(&hints[1], HINT_RUNNING, 0, 0);
-	from_wire(A->mac, 3, 400);
+	bench_from_wire(A->mac, 3, 400);
 	bench_run();
-	expect_frame(A, 400);
+	bench_expect_frame(A, 400);
 	assert_ptr_equal(UP->pair[2]->rx.work.worker, &world.worker[0]);
 	assert_int_equal(uplink_borrow(UP, 1, virtio_net_lend(A->net)), -ENOTSUP);
 }
@@ -219,11 +180,11 @@ static void init_steered(enum steer_policy policy)
 /* A packet for guest A comes and goes. */
 static void exchange(unsigned core)
 {
-	from_wire(A->mac, 1, 99);
+	bench_from_wire(A->mac, 1, 99);
 	bench_run();
-	expect_frame(A, 99);
+	bench_expect_frame(A, 99);
 	assert_ptr_equal(UP->pair[1]->rx.work.worker, &world.worker[core]);
-	send_frames(A, 1, 100);
+	bench_send_frames(A, 1, 100);
 	bench_run();
 	assert_int_equal(fake_nic_transmit(NIC, 1, 99), 1);
 	bench_run();
@@ -283,11 +244,11 @@ static void guest_acts(struct net_guest *g)
 	net_guest_reap(g);
 	if (g->drv.ring[NET_TX].nr_free < 200)
 		return;
-	net_make_frame(sent, dice(4) ? peer_mac[dice(3)] : world.guest[dice(3)].mac, g->mac, len,
-		dice(256));
+	net_make_frame(bench_frame, dice(4) ? peer_mac[dice(3)] : world.guest[dice(3)].mac, g->mac,
+		len, dice(256));
 	if (!dice(20))
-		memset(sent, 255, 6);
-	assert_true(net_guest_send(g, NULL, sent, len, NULL) >= 0);
+		memset(bench_frame, 255, 6);
+	assert_true(net_guest_send(g, NULL, bench_frame, len, NULL) >= 0);
 	if (dice(3))
 		net_guest_kick(g, NET_TX);
 }
@@ -296,7 +257,7 @@ static void guest_takes(struct net_guest *g)
 {
 	struct virtio_net_hdr h;
 
-	while (net_guest_receive(g, &h, got) >= 0)
+	while (net_guest_receive(g, &h, bench_got) >= 0)
 		;
 	net_guest_kick(g, NET_RX);
 }
@@ -306,8 +267,8 @@ static void wire_brings(unsigned s)
 	struct fake_arrival how = { .error = dice(50) ? NIC_RX_OK : NIC_RX_BAD_FRAME };
 	uint32_t len = 14 + dice(1500);
 
-	net_make_frame(sent, world.guest[dice(3)].mac, peer_mac[dice(3)], len, dice(256));
-	fake_nic_receive(&side[s].nic, dice(3), sent, len, &how);
+	net_make_frame(bench_frame, world.guest[dice(3)].mac, peer_mac[dice(3)], len, dice(256));
+	fake_nic_receive(&side[s].nic, dice(3), bench_frame, len, &how);
 }
 
 static void act(void)
@@ -346,8 +307,8 @@ static void act(void)
 		hint_publish(&world.guest[dice(3)].hint, HINT_RUNNING, s, 0);
 		break;
 	case 11:
-		net_make_frame(sent, world.guest[dice(3)].mac, peer_mac[s], 200, 1);
-		bench_forward(s, fake_frame(sent, 200, 1 + dice(4)));
+		net_make_frame(bench_frame, world.guest[dice(3)].mac, peer_mac[s], 200, 1);
+		bench_forward(s, fake_frame(bench_frame, 200, 1 + dice(4)));
 		break;
 	default:
 		guest_acts(&world.guest[dice(3)]);
@@ -369,7 +330,7 @@ static void test_random(void **state)
 	} /* bench_free() looks at the books, and for each buffer */
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, bench_setup, bench_teardown)
 
 int main(void)
 {

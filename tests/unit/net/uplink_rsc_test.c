@@ -14,20 +14,6 @@
 static const uint8_t stranger[6] = { 2, 0, 0, 0, 9, 9 };
 static uint8_t sent[NET_FRAME_MAX], got[NET_FRAME_MAX];
 
-static int setup(void **state)
-{
-	(void)state;
-	bench_init(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 /* As the NIC merges it: headers of the first one, the IP length of all. */
 static uint32_t make_merged(struct tcp_packet *t, uint8_t *b, const uint8_t *to)
 {
@@ -241,7 +227,7 @@ static void test_merged_and_stripped(void **state)
 	assert_int_equal(bench_drops(0, DROP_MALFORMED), 1);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, bench_setup, bench_teardown)
 
 int main(void)
 {

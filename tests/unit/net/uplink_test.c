@@ -15,20 +15,6 @@ static uint8_t sent[NET_FRAME_MAX], got[NET_FRAME_MAX];
 static const uint8_t broadcast[6] = { 255, 255, 255, 255, 255, 255 };
 static const uint8_t stranger[6] = { 2, 0, 0, 0, 9, 9 };
 
-static int setup(void **state)
-{
-	(void)state;
-	bench_init(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 static void restart(const struct bench_conf *c)
 {
 	bench_free();
@@ -393,7 +379,7 @@ static void test_full_ring(void **state)
 		assert_int_equal(net_guest_reap(&world.guest[g]), g < 3 ? 250 : 20);
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, bench_setup, bench_teardown)
 
 /* Guests that take nothing share a pair's buffers with one that does: it gets all that is its own,
  * long before their frames are dropped for want of patience. */

@@ -15,20 +15,6 @@
 static const uint8_t stranger[6] = { 2, 0, 0, 0, 9, 9 };
 static uint8_t sent[NET_FRAME_MAX], got[NET_FRAME_MAX];
 
-static int setup(void **state)
-{
-	(void)state;
-	bench_init(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bench_free();
-	return 0;
-}
-
 /* a in VLAN 1, which is the trunk's native one, b in 5, c a trunk itself. */
 static void init_vlans(void)
 {
@@ -223,7 +209,7 @@ static void test_vlan_from_wire(void **state)
 	}
 }
 
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, bench_setup, bench_teardown)
 
 int main(void)
 {
