@@ -61,7 +61,9 @@ struct mon_core {
 	uint32_t apic_id;
 	bool idle;
 	unsigned queued; /* vCPUs waiting */
-	uint64_t vcpu_ticks, worker_ticks, idle_ticks, switches, stolen;
+	uint64_t vcpu_ticks, worker_ticks, idle_ticks;
+	uint64_t smt_blocked_ticks; /* of idle_ticks: waiting outside, smt=isolated */
+	uint64_t switches, stolen;
 	uint64_t stolen_by_distance[SCHED_DISTANCES];
 };
 

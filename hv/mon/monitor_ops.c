@@ -121,6 +121,7 @@ static void get_core(void *ctx, unsigned i, struct mon_core *c)
 		.vcpu_ticks = s.entity_ticks,
 		.worker_ticks = s.worker_ticks,
 		.idle_ticks = s.idle_ticks,
+		.smt_blocked_ticks = s.smt_blocked_ticks,
 		.switches = s.nr_switches,
 		.stolen = s.nr_stolen,
 	};

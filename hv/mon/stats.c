@@ -155,6 +155,7 @@ static void write_core(struct json *j, const struct source *s, unsigned i)
 	json_u64(j, "vcpu", c.vcpu_ticks);
 	json_u64(j, "worker", c.worker_ticks);
 	json_u64(j, "idle", c.idle_ticks);
+	json_u64(j, "smt_blocked", c.smt_blocked_ticks);
 	json_u64(j, "switches", c.switches);
 	json_u64(j, "stolen", c.stolen);
 	write_steals(j, &c);

@@ -87,6 +87,7 @@ static inline void fake_core(void *ctx, unsigned i, struct mon_core *c)
 	c->apic_id = i * 2;
 	c->idle = i == 1;
 	c->vcpu_ticks = UINT64_MAX;
+	c->smt_blocked_ticks = 6ull * i;
 	c->stolen = c->stolen_by_distance[DIST_LLC] = i;
 }
 
