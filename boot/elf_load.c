@@ -1,35 +1,11 @@
 /* The hypervisor's ELF file. System V ABI, chapter 4 (header) and 5 (program header). */
 #include "boot/elf_load.h"
 
+#include "lib/elf.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
 #define UPPER_HALF UINT64_C(0xffff800000000000)
-
-#define ELFCLASS64  2
-#define ELFDATA2LSB 1
-#define ET_EXEC	    2
-#define EM_X86_64   62
-#define PT_LOAD	    1
-#define PT_INTERP   3
-#define PF_X	    BIT32(0)
-#define PF_W	    BIT32(1)
-
-struct elf_header {
-	uint8_t ident[16];
-	uint16_t type, machine;
-	uint32_t version;
-	uint64_t entry, phoff, shoff;
-	uint32_t flags;
-	uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-_Static_assert(sizeof(struct elf_header) == 64, "ELF-64 header");
-
-struct elf_program_header {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-_Static_assert(sizeof(struct elf_program_header) == 56, "ELF-64 program header");
 
 /* Whether [start, start + len) lies within [0, end). */
 static bool range_fits(uint64_t start, uint64_t len, uint64_t end)
@@ -39,7 +15,7 @@ static bool range_fits(uint64_t start, uint64_t len, uint64_t end)
 
 static const char *check_header(const struct elf_header *h, size_t len_bytes)
 {
-	if (h->ident[4] != ELFCLASS64 || h->ident[5] != ELFDATA2LSB)
+	if (h->ident[EI_CLASS] != ELFCLASS64 || h->ident[EI_DATA] != ELFDATA2LSB)
 		return "not a 64-bit little-endian ELF file";
 	if (h->machine != EM_X86_64)
 		return "built for another machine than x86-64";
@@ -141,7 +117,7 @@ int elf_parse(const void *file, size_t len_bytes, struct elf_image *img, const c
 	if (len_bytes < sizeof(h))
 		return -EINVAL;
 	memcpy(&h, file, sizeof(h));
-	if (memcmp(h.ident, "\177ELF", 4) != 0)
+	if (memcmp(h.ident, ELF_MAGIC, 4) != 0)
 		return -EINVAL;
 	img->entry = h.entry;
 	*why = check_header(&h, len_bytes);

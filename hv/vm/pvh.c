@@ -1,40 +1,16 @@
 /* Loader for 64-bit ELF kernels with a PVH entry point: see pvh.h. */
 #include "vm/pvh.h"
 
+#include "lib/elf.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "vm/boot_params.h"
 #include "vm/guest_layout.h"
 
-#define ELF_CLASS_64	   2
-#define ELF_LITTLE_ENDIAN  1
-#define ELF_MACHINE_X86_64 62
-#define ELF_PT_LOAD	   1
-#define ELF_PT_NOTE	   4
-#define ELF_SEGMENTS_MAX   64
-#define ELF_NOTES_MAX	   256
+#define SEGMENTS_MAX 64
+#define NOTES_MAX    256
 
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
-
-struct elf_header {
-	uint8_t ident[16];
-	uint16_t type, machine;
-	uint32_t version;
-	uint64_t entry, phoff, shoff;
-	uint32_t flags;
-	uint16_t ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-_Static_assert(sizeof(struct elf_header) == 64, "ELF-64, figure 2");
-
-struct elf_segment {
-	uint32_t type, flags;
-	uint64_t offset, vaddr, paddr, filesz, memsz, align;
-};
-_Static_assert(sizeof(struct elf_segment) == 56, "ELF-64, figure 6");
-
-struct elf_note {
-	uint32_t namesz, descsz, type;
-};
 
 #define HVM_START_MAGIC UINT32_C(0x336ec578)
 
@@ -63,7 +39,7 @@ struct start_page {
 
 bool pvh_is_elf(const struct guest_files *f)
 {
-	return f->kernel_len_bytes >= 4 && memcmp(f->kernel, "\177ELF", 4) == 0;
+	return f->kernel_len_bytes >= 4 && memcmp(f->kernel, ELF_MAGIC, 4) == 0;
 }
 
 static bool in_file(const struct guest_files *f, uint64_t offset, uint64_t len)
@@ -78,20 +54,20 @@ static int read_header(struct guest_loader *l, struct elf_header *h)
 	if (!in_file(f, 0, sizeof(*h)))
 		return guest_load_fail(l, -EINVAL, "ELF: file is truncated");
 	memcpy(h, f->kernel, sizeof(*h));
-	if (h->ident[4] != ELF_CLASS_64 || h->ident[5] != ELF_LITTLE_ENDIAN ||
-		h->machine != ELF_MACHINE_X86_64)
+	if (h->ident[EI_CLASS] != ELFCLASS64 || h->ident[EI_DATA] != ELFDATA2LSB ||
+		h->machine != EM_X86_64)
 		return guest_load_fail(l, -EINVAL, "ELF: not a 64-bit x86 file");
-	if (h->phentsize != sizeof(struct elf_segment) || h->phnum > ELF_SEGMENTS_MAX)
+	if (h->phentsize != sizeof(struct elf_program_header) || h->phnum > SEGMENTS_MAX)
 		return guest_load_fail(l, -EINVAL, "ELF: bad program header table");
-	if (!in_file(f, h->phoff, (uint64_t)h->phnum * sizeof(struct elf_segment)))
+	if (!in_file(f, h->phoff, (uint64_t)h->phnum * sizeof(struct elf_program_header)))
 		return guest_load_fail(l, -EINVAL, "ELF: program headers lie outside the file");
 	return 0;
 }
 
-static struct elf_segment read_segment(
+static struct elf_program_header read_segment(
 	const struct guest_files *f, const struct elf_header *h, unsigned i)
 {
-	struct elf_segment s;
+	struct elf_program_header s;
 
 	memcpy(&s, f->kernel + h->phoff + i * sizeof(s), sizeof(s));
 	return s;
@@ -100,7 +76,7 @@ static struct elf_segment read_segment(
 /* The entry point in one note segment that lies in the file; 0 if it has none. */
 static uint32_t find_entry_note(const uint8_t *p, uint64_t len)
 {
-	for (unsigned i = 0; i < ELF_NOTES_MAX && len >= sizeof(struct elf_note); i++) {
+	for (unsigned i = 0; i < NOTES_MAX && len >= sizeof(struct elf_note); i++) {
 		struct elf_note n;
 		uint64_t desc, next;
 		uint32_t entry;
@@ -127,9 +103,9 @@ static int find_entry(struct guest_loader *l, const struct elf_header *h, uint64
 	const struct guest_files *f = l->files;
 
 	for (unsigned i = 0; i < h->phnum; i++) {
-		struct elf_segment s = read_segment(f, h, i);
+		struct elf_program_header s = read_segment(f, h, i);
 
-		if (s.type != ELF_PT_NOTE || !in_file(f, s.offset, s.filesz))
+		if (s.type != PT_NOTE || !in_file(f, s.offset, s.filesz))
 			continue;
 		*entry_gpa = find_entry_note(f->kernel + s.offset, s.filesz);
 		if (*entry_gpa != 0)
@@ -138,7 +114,7 @@ static int find_entry(struct guest_loader *l, const struct elf_header *h, uint64
 	return guest_load_fail(l, -EINVAL, "ELF: no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY)");
 }
 
-static int load_segment(struct guest_loader *l, const struct elf_segment *s)
+static int load_segment(struct guest_loader *l, const struct elf_program_header *s)
 {
 	uint8_t *dst;
 
@@ -159,10 +135,10 @@ static int load_segments(struct guest_loader *l, const struct elf_header *h, uin
 {
 	*end_gpa = GUEST_LOW_HOLE_END;
 	for (unsigned i = 0; i < h->phnum; i++) {
-		struct elf_segment s = read_segment(l->files, h, i);
+		struct elf_program_header s = read_segment(l->files, h, i);
 		int err;
 
-		if (s.type != ELF_PT_LOAD || s.memsz == 0)
+		if (s.type != PT_LOAD || s.memsz == 0)
 			continue;
 		err = load_segment(l, &s);
 		if (err)
