@@ -22,3 +22,8 @@ sim: $(O)/sim/sim
 	@tests/support/deps python3 gnuplot-nox
 	@tests/sim/report.py --program $(O)/sim/sim --out $(O)/sim --jobs $(JOBS) \
 		$(addprefix --workload ,$(WORKLOAD))
+
+.PHONY: sim-docs
+## make sim-docs   the last `make sim` of everything, into docs/results.md and its pictures
+sim-docs:
+	@tests/sim/docs.py --results $(O)/sim/results.json --page docs/results.md
