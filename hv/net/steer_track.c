@@ -26,40 +26,15 @@ static void add(uint64_t *counter, uint64_t n)
 
 /* ---- The queue's work ---- */
 
-/* The batch that takes one more packet for that core; NULL: there is no room. */
-static struct steer_batch *batch_for(struct steer_track *t, unsigned core)
+struct steer_batch *steer_track_open(struct steer_track *t, unsigned core)
 {
-	struct steer_batch *b;
+	struct steer_batch *b = &t->batch[t->building & BATCH_MASK];
 
-	if (t->building != t->head) {
-		b = &t->batch[(t->building - 1) & BATCH_MASK];
-		if (b->core == core && b->packets < UINT16_MAX)
-			return b;
-	}
 	if (t->building - load_acquire(&t->tail) == STEER_BATCHES)
 		return NULL;
-	b = &t->batch[t->building & BATCH_MASK];
 	store_release(&t->building, t->building + 1);
 	*b = (struct steer_batch){ .first = t->nr_placements, .core = (uint16_t)core };
 	return b;
-}
-
-void steer_track_note(struct steer_track *t, const struct steer_placement *p)
-{
-	struct steer_batch *b;
-
-	add(&t->stats.placed, 1);
-	b = batch_for(t, p->core);
-	if (!b) {
-		add(&t->stats.missed[STEER_MISSED_UNSEEN], 1);
-		return;
-	}
-	t->placement[t->nr_placements & PLACEMENT_MASK] = *p;
-	store_release(&t->nr_placements, t->nr_placements + 1);
-	b->packets++;
-	b->bytes += p->len_bytes;
-	b->astray = (uint16_t)(b->astray + p->astray);
-	add(&t->stats.missed[STEER_MISSED_ASTRAY], p->astray);
 }
 
 void steer_track_publish(struct steer_track *t, uint64_t now_us)

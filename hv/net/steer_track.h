@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/atomic.h"
 #include "lib/bits.h"
 #include "net/steer.h"
 
@@ -80,8 +81,33 @@ struct steer_track {
 
 void steer_track_init(struct steer_track *t, struct steer *s, uint32_t *pending);
 
+/* The batch being noted, for packets to that core; NULL: there is no room for one more batch. */
+struct steer_batch *steer_track_open(struct steer_track *t, unsigned core);
+
 /* The queue's work. */
-void steer_track_note(struct steer_track *t, const struct steer_placement *p);
+static inline void steer_track_note(struct steer_track *t, const struct steer_placement *p)
+{
+	struct steer_batch *b = &t->batch[(t->building - 1) & (STEER_BATCHES - 1)];
+
+	store_relaxed(&t->stats.placed, t->stats.placed + 1);
+	if (t->building == t->head || b->core != p->core || b->packets == UINT16_MAX)
+		b = steer_track_open(t, p->core);
+	if (!b) {
+		store_relaxed(&t->stats.missed[STEER_MISSED_UNSEEN],
+			t->stats.missed[STEER_MISSED_UNSEEN] + 1);
+		return;
+	}
+	t->placement[t->nr_placements & (STEER_PLACEMENTS - 1)] = *p;
+	store_release(&t->nr_placements, t->nr_placements + 1);
+	b->packets++;
+	b->bytes += p->len_bytes;
+	if (!p->astray)
+		return;
+	b->astray++;
+	store_relaxed(
+		&t->stats.missed[STEER_MISSED_ASTRAY], t->stats.missed[STEER_MISSED_ASTRAY] + 1);
+}
+
 /* Before the guest can see them. */
 void steer_track_publish(struct steer_track *t, uint64_t now_us);
 

@@ -206,34 +206,38 @@ static struct port *find_destination(struct net_switch *sw, const struct frame *
 	return load_acquire(&sw->port[i]);
 }
 
-/* To where it belongs. */
-static int send(struct net_switch *sw, struct port *source, struct frame *f, uint64_t now_us,
-	struct port **blocked, uint32_t *sent)
-{
-	struct port *dst = find_destination(sw, f);
-
-	*sent = 0;
-	return dst ? forward_to(source, dst, f, blocked, sent) : flood(sw, source, f, now_us, sent);
-}
-
-/* The same where there is a mirror port. A frame that is pushed back comes again, and is copied
- * then: so the copy is made when the frame is gone, which an extra reference keeps until then. */
-static int send_mirrored(struct net_switch *sw, struct port *source, struct frame *f,
-	uint64_t now_us, struct port **blocked)
+/* The mirror port's copy of a frame that has gone to the ports in `sent`. A frame that is pushed
+ * back comes again, and is copied then. */
+static void copy_to_mirror(
+	struct net_switch *sw, struct port *source, struct frame *f, uint32_t sent)
 {
 	struct port *mirror = load_acquire(&sw->mirror);
-	uint32_t sent;
-	int r;
 
-	frame_get(f);
-	r = send(sw, source, f, now_us, blocked, &sent);
-	if (r == 0 && mirror &&
-		((load_relaxed(&sw->mirror_rx) & BIT32(source->index)) ||
-			(load_relaxed(&sw->mirror_tx) & sent))) {
+	if (mirror && ((load_relaxed(&sw->mirror_rx) & BIT32(source->index)) ||
+			      (load_relaxed(&sw->mirror_tx) & sent))) {
 		port_count(source, &source->counters.extra_copies, 1);
 		(void)copy_to(mirror, f);
 	}
-	frame_put(f);
+}
+
+/* To where it belongs. Where there is a mirror port an extra reference keeps the frame until that
+ * has its copy. */
+static int send(struct net_switch *sw, struct port *source, struct frame *f, uint64_t now_us,
+	struct port **blocked)
+{
+	bool mirrored = load_relaxed(&sw->mirror);
+	struct port *dst = find_destination(sw, f);
+	uint32_t sent = 0;
+	int r;
+
+	if (mirrored)
+		frame_get(f);
+	r = dst ? forward_to(source, dst, f, blocked, &sent) : flood(sw, source, f, now_us, &sent);
+	if (mirrored) {
+		if (r == 0)
+			copy_to_mirror(sw, source, f, sent);
+		frame_put(f);
+	}
 	return r;
 }
 
@@ -241,7 +245,6 @@ static int relay(struct net_switch *sw, struct port *source, struct frame *f, ui
 	struct port **blocked)
 {
 	uint32_t len_bytes = f->len_bytes; /* f is gone once it is delivered */
-	uint32_t sent;
 	int why = check_ingress(sw, source, f, now_us), r;
 
 	if (why != FORWARD)
@@ -250,8 +253,7 @@ static int relay(struct net_switch *sw, struct port *source, struct frame *f, ui
 	if (!source->fixed_mac)
 		mac_table_learn(
 			&sw->macs, mac_table_key(f->vlan, f->head + ETH_ALEN), source->index);
-	r = load_relaxed(&sw->mirror) ? send_mirrored(sw, source, f, now_us, blocked)
-				      : send(sw, source, f, now_us, blocked, &sent);
+	r = send(sw, source, f, now_us, blocked);
 	if (source->rate.cost_q24 && r == 0)
 		rate_limit_charge(&source->rate, (uint64_t)len_bytes * 8, now_us);
 	return r;

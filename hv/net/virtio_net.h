@@ -330,7 +330,8 @@ static inline unsigned queue_core(const struct virtio_net_queue *q)
 
 static inline void queue_schedule(struct virtio_net_queue *q)
 {
-	work_schedule(q->dev->setup.worker_of(queue_core(q)), &q->work);
+	if (!work_again(&q->work))
+		work_schedule(q->dev->setup.worker_of(queue_core(q)), &q->work);
 }
 
 static inline void queue_init(struct virtio_net_queue *q, struct virtio_net *d, unsigned index,

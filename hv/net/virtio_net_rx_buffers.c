@@ -6,7 +6,7 @@
 #include "net/virtio_net_rx_copy.h"
 #include "net/virtio_net_rx_steer.h"
 
-int rx_take_buffers(struct rx_queue *rx, uint64_t need_bytes)
+static int take_several(struct rx_queue *rx, uint64_t need_bytes)
 {
 	bool merge = rx->q.dev->features & VIRTIO_NET_F_MRG_RXBUF;
 	unsigned max = merge ? MIN(RX_MERGE_MAX, rx->q.vq.size) : 1;
@@ -39,14 +39,31 @@ int rx_take_buffers(struct rx_queue *rx, uint64_t need_bytes)
 	return r == -EAGAIN || r == -EPROTO ? r : -ENOSPC;
 }
 
+/* Mostly the first one is large enough. */
+int rx_take_buffers(struct rx_queue *rx, uint64_t need_bytes)
+{
+	struct virtqueue_chain c;
+	int r;
+
+	c.segment = rx->segment;
+	c.segments_max = RX_SEGMENTS_MAX;
+	r = virtqueue_pop_chain(&rx->q.vq, &c);
+	if (r == -EAGAIN || r == -EPROTO)
+		return r;
+	if (r || c.nr_read || c.write_bytes < need_bytes) {
+		virtqueue_unpop(&rx->q.vq, 1);
+		return take_several(rx, need_bytes);
+	}
+	rx->nr_buffers = 1;
+	rx->nr_segments = c.nr_write;
+	rx->buffer[0] = (struct rx_buffer){ (uint32_t)need_bytes, c.head };
+	return 0;
+}
+
 void rx_use_buffers(struct rx_queue *rx, uint32_t len_bytes)
 {
-	if (rx->track.steer) {
-		const struct steer_placement p =
-			rx_steer_placement(rx, len_bytes - RX_HDR_BYTES, NULL);
-
-		steer_track_note(&rx->track, &p);
-	}
+	if (rx->track.steer)
+		rx_steer_note(rx, len_bytes - RX_HDR_BYTES);
 	for (unsigned i = 0; i < rx->nr_buffers; i++) {
 		uint32_t n = MIN(len_bytes, rx->buffer[i].room_bytes);
 

@@ -54,7 +54,7 @@ static bool decides_here(const struct steer *s, const struct worker *here, uint6
 	return engine_of(s, here);
 }
 
-void rx_steer_schedule(struct rx_queue *rx, const struct frame *f)
+void rx_steer_schedule_idle(struct rx_queue *rx, const struct frame *f)
 {
 	const struct virtio_net_setup *s = setup_of(rx);
 	struct worker *here;
@@ -211,7 +211,7 @@ static struct steer_placement place_lent(const struct rx_queue *rx, uint32_t len
 		.astray = setup_of(rx)->steer->backend == STEER_BACKEND_NONE };
 }
 
-struct steer_placement rx_steer_placement(
+inline struct steer_placement rx_steer_placement(
 	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine)
 {
 	const struct virtqueue_segment *first = &rx->segment[0];
@@ -235,6 +235,13 @@ struct steer_placement rx_steer_placement(
 }
 
 /* ---- The books ---- */
+
+void rx_steer_note(struct rx_queue *rx, uint32_t len_bytes)
+{
+	const struct steer_placement p = rx_steer_placement(rx, len_bytes, NULL);
+
+	steer_track_note(&rx->track, &p);
+}
 
 void virtio_net_consume(struct virtio_net *d, unsigned core, uint64_t now_us, bool at_once)
 {

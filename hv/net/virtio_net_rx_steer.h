@@ -18,7 +18,14 @@
 #define RX_HOLD_FRAMES (FRAME_RING_ENTRIES * 3 / 4)
 
 /* f was pushed: schedules the work where it is to be decided. */
-void rx_steer_schedule(struct rx_queue *rx, const struct frame *f);
+void rx_steer_schedule_idle(struct rx_queue *rx, const struct frame *f);
+
+/* The same; mostly another frame has done so. */
+static inline void rx_steer_schedule(struct rx_queue *rx, const struct frame *f)
+{
+	if (rx->q.dev->setup.steer->policy == STEER_RSS || !work_again(&rx->q.work))
+		rx_steer_schedule_idle(rx, f);
+}
 
 /* At the start of a run. COPY, COPY_BY_ENGINE: go on, the destination is in rx->dest_core. MOVE: to
  * work.move_to. HOLD: nothing is to be copied now; when there is, the work will be
@@ -33,5 +40,7 @@ void rx_steer_housekeeping(struct rx_queue *rx, uint64_t now_us);
  * that a channel writes; NULL: the CPU writes it. */
 struct steer_placement rx_steer_placement(
 	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine);
+/* The CPU has written it: into the books. */
+void rx_steer_note(struct rx_queue *rx, uint32_t len_bytes);
 
 #endif

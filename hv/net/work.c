@@ -37,16 +37,14 @@ static void worker_push(struct worker *wk, struct work *w)
 
 void work_schedule(struct worker *wk, struct work *w)
 {
-	uint32_t state = load_relaxed(&w->state);
-	uint32_t next;
+	while (!work_again(w)) {
+		uint32_t idle = WORK_IDLE;
 
-	do {
-		next = state == WORK_IDLE      ? WORK_QUEUED
-		       : state == WORK_RUNNING ? WORK_AGAIN
-					       : state;
-	} while (!atomic_cas(&w->state, &state, next));
-	if (state == WORK_IDLE)
-		worker_push(wk, w);
+		if (atomic_cas(&w->state, &idle, WORK_QUEUED)) {
+			worker_push(wk, w);
+			return;
+		}
+	}
 }
 
 /* Arrival order of a LIFO. */

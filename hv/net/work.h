@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/atomic.h"
 #include "lib/bits.h"
 
 enum work_result { WORK_DONE, WORK_MORE, WORK_POLL, WORK_MOVE };
@@ -57,6 +58,21 @@ struct worker {
 
 /* For nobody, and not eager: set `who` and `eager` before it is scheduled for the first time. */
 void work_init(struct work *w, enum work_result (*run)(struct work *, unsigned budget));
+
+/* Any core. True: w is queued, or runs and will run once more, so that it sees what the caller has
+ * written, and there is nothing to schedule. Cheaper than to find out which worker it would be. */
+static inline bool work_again(struct work *w)
+{
+	uint32_t state = load_relaxed(&w->state);
+
+	while (state != WORK_IDLE) {
+		uint32_t next = state == WORK_RUNNING ? WORK_AGAIN : state;
+
+		if (atomic_cas(&w->state, &state, next))
+			return true;
+	}
+	return false;
+}
 
 /* Any core. Calls wk->wake if the worker had nothing incoming, or w is eager. */
 void work_schedule(struct worker *wk, struct work *w);

@@ -12,6 +12,35 @@
 #define BATCH 32
 
 static uint8_t frame[NET_FRAME_MAX];
+static struct steer steer;
+static struct steer_core cores[NET_CORES];
+static uint32_t published;
+
+static unsigned this_core(void)
+{
+	return 0;
+}
+
+static uint64_t place(struct sched_hint *h, unsigned core)
+{
+	(void)core;
+	return hint_read(h);
+}
+
+static void unused(struct sched_hint *h)
+{
+	(void)h;
+	abort();
+}
+
+static const struct virtio_net_setup steering = {
+	.steer = &steer,
+	.pending = &published,
+	.this_core = this_core,
+	.place = place,
+	.wake = unused,
+	.release = unused,
+};
 
 static void batch(struct net_guest *from, struct net_guest *to, uint32_t len_bytes)
 {
@@ -26,6 +55,7 @@ static void batch(struct net_guest *from, struct net_guest *to, uint32_t len_byt
 	while (net_guest_receive(to, &h, frame) >= 0)
 		;
 	net_guest_kick(to, NET_RX);
+	virtio_net_consume(to->net, 0, world.now_us, false);
 	if (net_guest_reap(from) != BATCH)
 		abort();
 }
@@ -39,7 +69,11 @@ int main(int argc, char **argv)
 	struct net_guest *a = &world.guest[0], *b = &world.guest[1];
 	struct virtio_net_stats s;
 
+	steer_init(&steer, STEER_FULL, STEER_BACKEND_NONE, cores, NET_CORES);
+	world.steering = &steering;
 	net_world_init(2, NULL);
+	hint_publish(
+		&b->hint, HINT_QUEUED, 0, 0); /* it runs next, as on a core that it shares with a */
 	if (net_guest_start(a, features, 256) || net_guest_start(b, features, 256))
 		return 1;
 	net_guest_post_rx(b, 256, 1536);
