@@ -13,8 +13,6 @@ static uint64_t rest_of_current(const struct sched_core *c, uint64_t now)
 {
 	uint64_t ran = now - c->picked_tsc, yield = load_relaxed(&c->yield_tsc);
 
-	if (!c->current)
-		return 0;
 	if (ran < turn_of(c->current))
 		return turn_of(c->current) - ran;
 	return yield > now ? MIN(yield - now, sched.slice) : 0;
@@ -28,14 +26,58 @@ static bool is_ahead(const struct sched_entity *other, const struct sched_entity
 	return (other->boosted && !e->boosted) || (int64_t)(other->vruntime - e->vruntime) <= 0;
 }
 
+/* What runs before an entity. Everybody gets a turn, and more of them for as long as its virtual
+ * run time is less: packet work cuts turns short, and whoever has had least goes on afterwards. */
+struct ahead {
+	uint64_t turns_ticks;
+	uint64_t lags_ticks; /* until the virtual run times of those with `weight` have reached v */
+	uint64_t weight, v;
+};
+
+static uint64_t lag_ticks(uint64_t v, uint64_t until_v, uint64_t weight)
+{
+	int64_t lag = (int64_t)(until_v - v);
+
+	return lag > 0 ? (uint64_t)lag * weight / SCHED_DEFAULT_WEIGHT : 0;
+}
+
+static void reach(struct ahead *a, uint64_t v)
+{
+	a->lags_ticks += lag_ticks(a->v, v, a->weight);
+	a->v = v;
+}
+
+static void pass(struct ahead *a, const struct sched_entity *o)
+{
+	a->turns_ticks += turn_of(o);
+	if (o->boosted) /* for one turn, whatever it has had */
+		return;
+	reach(a, o->vruntime);
+	a->weight += o->weight;
+}
+
+/* cur: the one that runs, NULL: none that e would have to wait for. */
+static uint64_t wait_behind(struct ahead a, const struct sched_core *c,
+	const struct sched_entity *cur, const struct sched_entity *e, uint64_t now)
+{
+	if (cur)
+		a.turns_ticks += rest_of_current(c, now);
+	if (e->boosted || sched.policy == SCHED_ROUND_ROBIN)
+		return a.turns_ticks;
+	reach(&a, e->vruntime);
+	if (cur)
+		a.lags_ticks += lag_ticks(account_current(c, now), e->vruntime, cur->weight);
+	return MAX(a.turns_ticks, a.lags_ticks);
+}
+
 uint64_t wait_expected(const struct sched_core *c, const struct sched_entity *e, uint64_t now)
 {
-	uint64_t wait = would_preempt(c, e, now) ? 0 : rest_of_current(c, now);
+	struct ahead a = { 0 };
 
 	for (const struct sched_entity *o = c->queued.head; o && o != e && is_ahead(o, e);
 		o = o->next)
-		wait += turn_of(o);
-	return wait;
+		pass(&a, o);
+	return wait_behind(a, c, would_preempt(c, e, now) ? NULL : c->current, e, now);
 }
 
 static void publish(struct sched_core *c, struct sched_entity *e, uint64_t wait)
@@ -56,11 +98,11 @@ void wait_publish(struct sched_core *c, struct sched_entity *e, uint64_t now)
 
 void wait_publish_all(struct sched_core *c, uint64_t now)
 {
-	uint64_t wait = rest_of_current(c, now);
+	struct ahead a = { 0 };
 
 	for (struct sched_entity *e = c->queued.head; e; e = e->next) {
-		publish(c, e, wait);
-		wait += turn_of(e);
+		publish(c, e, wait_behind(a, c, c->current, e, now));
+		pass(&a, e);
 	}
 }
 

@@ -158,16 +158,18 @@ static void place_leaves_alone(void **state)
 }
 
 /* Every core has a hog. One that does no I/O is preempted; by one that has used up its boosts and
- * is even with the hog, it is not, and the wait is about what then happens. */
+ * has had more than its share it is not, and it waits until both hogs there have had as much. */
 static void place_foretells(void **state)
 {
 	struct task *t;
-	uint64_t word;
+	uint64_t word, waited;
+	int64_t wrong_us;
 
 	(void)state;
 	start(true);
 	for (unsigned i = 0; i < 8; i++)
 		hog(i, 256, BIT64(i));
+	hog(8, 256, BIT64(2));
 	t = sleeper(BIT64(2), BIT64(2));
 	sim_run_until(52 * MS);
 	unload_all();
@@ -178,7 +180,12 @@ static void place_foretells(void **state)
 	t->e.vruntime = task[2].e.vruntime + 100 * MS; /* had more than its share */
 	word = sched_place(&t->e.hint, 2);
 	assert_int_equal(hint_state(word), HINT_QUEUED);
-	assert_true(hint_wait_us(word) > 0 && hint_wait_us(word) <= SLICE_US);
+	waited = t->e.waited_ticks;
+	sched_wake_io(&t->e);
+	sim_run_until(152 * MS);
+	assert_true(t->e.waited_ticks > waited); /* it ran */
+	wrong_us = (int64_t)((t->e.waited_ticks - waited) / US) - (int64_t)hint_wait_us(word);
+	assert_true(wrong_us <= SLICE_US && wrong_us >= -SLICE_US);
 	sim_end();
 }
 
