@@ -1,6 +1,8 @@
 /* Steering's counters and trace; see steer_view.h. */
 #include "mon/steer_view.h"
 
+#include "mem/direct_map.h"
+
 static unsigned long long ull(uint64_t v)
 {
 	return v;
@@ -113,8 +115,8 @@ static void print_placement(void *arg, const struct steer_trace *t)
 	struct trace_line *l = arg;
 	const struct steer_placement *p = &t->placement;
 
-	mon_print(l->out, "placed %s 0x%llx %u %u %s %u %u %llu %llu %s\n", l->guest, ull(p->hpa),
-		p->contiguous_bytes, p->len_bytes,
+	mon_print(l->out, "placed %s 0x%llx %u %u %s %u %u %llu %llu %s\n", l->guest,
+		ull(HPA(p->hva)), p->contiguous_bytes, p->len_bytes,
 		p->writer < STEER_WRITERS ? writer[p->writer] : "?", p->core, t->consumed_core,
 		ull(t->published_us), ull(t->consumed_us),
 		t->missed < STEER_MISSED_REASONS ? steer_missed_name[t->missed] : "on_target");

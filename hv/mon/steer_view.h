@@ -16,7 +16,7 @@ void steer_view_json(const struct steer_view *v, struct json *j);
 /* A table, a line for each guest. */
 void steer_view_print(const struct steer_view *v, const struct mon_sink *out);
 /* A line for each packet: guest, address in the machine's memory, bytes that lie together from
- * there on, bytes of the packet, who wrote them (there: steer_placement.hpa), the core that was
+ * there on, bytes of the packet, who wrote them (there: steer_placement.hva), the core that was
  * chosen and the one that took it, when it was published and taken in microseconds, and what that
  * makes of it: on_target or the name of a reason. Then their number. */
 void steer_view_trace(const struct steer_view *v, const struct mon_sink *out);

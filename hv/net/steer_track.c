@@ -26,7 +26,8 @@ static void add(uint64_t *counter, uint64_t n)
 
 /* ---- The queue's work ---- */
 
-struct steer_batch *steer_track_open(struct steer_track *t, unsigned core)
+/* NULL: there is no room. */
+static struct steer_batch *open_batch(struct steer_track *t, unsigned core)
 {
 	struct steer_batch *b = &t->batch[t->building & BATCH_MASK];
 
@@ -35,6 +36,20 @@ struct steer_batch *steer_track_open(struct steer_track *t, unsigned core)
 	store_release(&t->building, t->building + 1);
 	*b = (struct steer_batch){ .first = t->nr_placements, .core = (uint16_t)core };
 	return b;
+}
+
+void steer_track_note(struct steer_track *t, const struct steer_placement *p)
+{
+	struct steer_batch *b = steer_track_batch(t, p->core);
+
+	if (!b)
+		b = open_batch(t, p->core);
+	if (b) {
+		steer_track_add(t, b, p);
+		return;
+	}
+	add(&t->stats.placed, 1);
+	add(&t->stats.missed[STEER_MISSED_UNSEEN], 1);
 }
 
 void steer_track_publish(struct steer_track *t, uint64_t now_us)

@@ -16,6 +16,7 @@
 #define SLUICE_NET_STEER_TRACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/atomic.h"
@@ -51,7 +52,7 @@ enum steer_writer { STEER_BY_CPU, STEER_BY_ENGINE, STEER_BY_NIC, STEER_WRITERS }
 struct steer_placement {
 	/* Where it begins in the guest's memory, or, if an engine writes it, the first part that
 	 * the engine does. */
-	uint64_t hpa;
+	const void *hva;
 	uint32_t contiguous_bytes; /* from there on */
 	uint32_t len_bytes;	   /* of the packet */
 	uint16_t core;		   /* whose cache it was meant for */
@@ -81,22 +82,22 @@ struct steer_track {
 
 void steer_track_init(struct steer_track *t, struct steer *s, uint32_t *pending);
 
-/* The batch being noted, for packets to that core; NULL: there is no room for one more batch. */
-struct steer_batch *steer_track_open(struct steer_track *t, unsigned core);
-
 /* The queue's work. */
-static inline void steer_track_note(struct steer_track *t, const struct steer_placement *p)
+void steer_track_note(struct steer_track *t, const struct steer_placement *p);
+
+/* The same in two steps, for most packets: the batch that is being noted, if it is for that core
+ * and takes one more packet, else NULL; and what goes into it. */
+static inline struct steer_batch *steer_track_batch(struct steer_track *t, unsigned core)
 {
 	struct steer_batch *b = &t->batch[(t->building - 1) & (STEER_BATCHES - 1)];
 
+	return t->building != t->head && b->core == core && b->packets < UINT16_MAX ? b : NULL;
+}
+
+static inline void steer_track_add(
+	struct steer_track *t, struct steer_batch *b, const struct steer_placement *p)
+{
 	store_relaxed(&t->stats.placed, t->stats.placed + 1);
-	if (t->building == t->head || b->core != p->core || b->packets == UINT16_MAX)
-		b = steer_track_open(t, p->core);
-	if (!b) {
-		store_relaxed(&t->stats.missed[STEER_MISSED_UNSEEN],
-			t->stats.missed[STEER_MISSED_UNSEEN] + 1);
-		return;
-	}
 	t->placement[t->nr_placements & (STEER_PLACEMENTS - 1)] = *p;
 	store_release(&t->nr_placements, t->nr_placements + 1);
 	b->packets++;

@@ -2,7 +2,6 @@
 #include "net/virtio_net_rx_steer.h"
 
 #include "lib/atomic.h"
-#include "mem/direct_map.h"
 #include "net/lend.h"
 #include "net/virtio_net_rx_copy.h"
 
@@ -203,7 +202,7 @@ static struct steer_placement place_lent(const struct rx_queue *rx, uint32_t len
 	const struct frame *f = rx->lent_frame;
 	const struct frame_segment *first = &f->segment[f->lent->first];
 
-	return (struct steer_placement){ .hpa = HPA(first->hva),
+	return (struct steer_placement){ .hva = first->hva,
 		.contiguous_bytes = first->len_bytes,
 		.len_bytes = len_bytes,
 		.core = f->lent->core,
@@ -211,37 +210,57 @@ static struct steer_placement place_lent(const struct rx_queue *rx, uint32_t len
 		.astray = setup_of(rx)->steer->backend == STEER_BACKEND_NONE };
 }
 
-inline struct steer_placement rx_steer_placement(
-	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine)
+/* A driver may give the header a buffer of its own. */
+static inline struct steer_placement place_written(const struct rx_queue *rx, uint32_t len_bytes)
 {
 	const struct virtqueue_segment *first = &rx->segment[0];
-	struct steer_placement p = { .len_bytes = len_bytes,
-		.core = (uint16_t)rx->dest_core,
-		.writer = engine ? STEER_BY_ENGINE : STEER_BY_CPU,
-		.astray = is_astray(rx, engine) };
+	uint32_t header_bytes = MIN(RX_HDR_BYTES, first->len_bytes);
 
-	if (rx->lent_frame)
-		return place_lent(rx, len_bytes);
-	if (engine) {
-		p.hpa = HPA(engine->dst);
-		p.contiguous_bytes = engine->len_bytes;
-	} else {
-		/* A driver may give the header a buffer of its own. */
-		p.hpa = HPA(first->hva) + MIN(RX_HDR_BYTES, first->len_bytes);
-		p.contiguous_bytes =
-			MIN(len_bytes, first->len_bytes - MIN(RX_HDR_BYTES, first->len_bytes));
-	}
-	return p;
+	return (struct steer_placement){ .hva = first->hva + header_bytes,
+		.contiguous_bytes = MIN(len_bytes, first->len_bytes - header_bytes),
+		.len_bytes = len_bytes,
+		.core = (uint16_t)rx->dest_core,
+		.writer = STEER_BY_CPU,
+		.astray = is_astray(rx, false) };
 }
 
-/* ---- The books ---- */
+struct steer_placement rx_steer_placement(
+	const struct rx_queue *rx, uint32_t len_bytes, const struct copy_piece *engine)
+{
+	if (rx->lent_frame)
+		return place_lent(rx, len_bytes);
+	if (!engine)
+		return place_written(rx, len_bytes);
+	return (struct steer_placement){ .hva = engine->dst,
+		.contiguous_bytes = engine->len_bytes,
+		.len_bytes = len_bytes,
+		.core = (uint16_t)rx->dest_core,
+		.writer = STEER_BY_ENGINE,
+		.astray = is_astray(rx, true) };
+}
 
-void rx_steer_note(struct rx_queue *rx, uint32_t len_bytes)
+__attribute__((noinline)) static void note_any(struct rx_queue *rx, uint32_t len_bytes)
 {
 	const struct steer_placement p = rx_steer_placement(rx, len_bytes, NULL);
 
 	steer_track_note(&rx->track, &p);
 }
+
+/* Once for each packet. */
+void rx_steer_note(struct rx_queue *rx, uint32_t len_bytes)
+{
+	struct steer_batch *b = steer_track_batch(&rx->track, rx->dest_core);
+
+	if (rx->lent_frame || !b) {
+		note_any(rx, len_bytes);
+	} else {
+		const struct steer_placement p = place_written(rx, len_bytes);
+
+		steer_track_add(&rx->track, b, &p);
+	}
+}
+
+/* ---- The books ---- */
 
 void virtio_net_consume(struct virtio_net *d, unsigned core, uint64_t now_us, bool at_once)
 {

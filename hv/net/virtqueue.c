@@ -157,6 +157,10 @@ __attribute__((noinline)) static int walk_all(struct virtqueue *vq, struct virtq
 	uint32_t i = c->head, budget = vq->size;
 	int r = 0;
 
+	c->nr_read = 0;
+	c->nr_write = 0;
+	c->read_bytes = 0;
+	c->write_bytes = 0;
 	for (;;) {
 		struct vring_desc d;
 
@@ -178,17 +182,26 @@ __attribute__((noinline)) static int walk_all(struct virtqueue *vq, struct virtq
 	}
 }
 
-/* Most chains are one buffer. */
+/* Most chains are one buffer, which lies where the last one was. */
 static int walk(struct virtqueue *vq, struct virtqueue_chain *c)
 {
 	struct vring_desc d;
+	unsigned write;
+	uint8_t *hva;
 
 	if (c->head >= vq->size)
 		return -EPROTO;
 	d = desc_read((const uint8_t *)&vq->desc[c->head]);
-	if (d.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT))
+	hva = guest_mem_map_in(vq->recent, d.gpa, d.len_bytes);
+	if (d.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT) || !hva || !c->segments_max)
 		return walk_all(vq, c);
-	return chain_add(vq, c, &d);
+	write = (d.flags & VRING_DESC_F_WRITE) != 0;
+	c->segment[0] = (struct virtqueue_segment){ hva, d.len_bytes };
+	c->nr_write = write;
+	c->nr_read = 1 - write;
+	c->write_bytes = write ? d.len_bytes : 0;
+	c->read_bytes = write ? 0 : d.len_bytes;
+	return 0;
 }
 
 int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c)
@@ -199,10 +212,6 @@ int virtqueue_pop_chain(struct virtqueue *vq, struct virtqueue_chain *c)
 		return -EAGAIN;
 	if (vq->broken)
 		return -EPROTO;
-	c->nr_read = 0;
-	c->nr_write = 0;
-	c->read_bytes = 0;
-	c->write_bytes = 0;
 	c->head = load_relaxed(&vq->avail->ring[vq->avail_next & (vq->size - 1)]);
 	r = walk(vq, c);
 	if (r == -EPROTO)

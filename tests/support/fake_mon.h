@@ -139,7 +139,8 @@ static inline void fake_steer(void *ctx, unsigned guest, struct mon_steer *s)
 static inline void fake_for_each_placement(
 	void *ctx, unsigned guest, void (*fn)(void *arg, const struct steer_trace *t), void *arg)
 {
-	struct steer_trace t = { .placement = { 0x123400c, 1000, 1514, 1, STEER_BY_ENGINE, false },
+	struct steer_trace t = { .placement = { (const void *)0x123400c, 1000, 1514, 1,
+					 STEER_BY_ENGINE, false },
 		.published_us = 77,
 		.consumed_us = 80,
 		.consumed_core = guest,

@@ -16,6 +16,7 @@ static struct steer_core cores[CORES];
 static struct steer steer;
 static struct steer_track t;
 static uint32_t pending;
+static const uint8_t *const memory = (const uint8_t *)0x100000; /* nobody looks there */
 
 static int setup(void **state)
 {
@@ -30,7 +31,7 @@ static int setup(void **state)
 static void note(unsigned core, unsigned nr, bool astray)
 {
 	for (unsigned i = 0; i < nr; i++) {
-		const struct steer_placement p = { .hpa = 0x100000 + t.nr_placements * 4096,
+		const struct steer_placement p = { .hva = memory + t.nr_placements * 4096,
 			.len_bytes = 100,
 			.core = (uint16_t)core,
 			.writer = STEER_BY_ENGINE,
@@ -176,7 +177,7 @@ static void test_trace_of_a_few(void **state)
 	assert_int_equal(first, 0);
 	assert_int_equal(end, 3);
 	assert_true(steer_track_read(&t, 1, &tr));
-	assert_int_equal(tr.placement.hpa, 0x101000);
+	assert_ptr_equal(tr.placement.hva, memory + 4096);
 	assert_int_equal(tr.placement.core, 2);
 	assert_int_equal(tr.consumed_core, 2);
 	assert_int_equal(tr.published_us, START_US);
@@ -211,7 +212,7 @@ static void test_trace_goes_round(void **state)
 			if (!steer_track_read(&t, n, &tr))
 				continue;
 			readable++;
-			assert_int_equal(tr.placement.hpa, 0x100000 + (uint64_t)n * 4096);
+			assert_ptr_equal(tr.placement.hva, memory + (uint64_t)n * 4096);
 			assert_int_equal(tr.missed == STEER_MISSED_MOVED,
 				tr.consumed_core != tr.placement.core);
 		}

@@ -224,7 +224,7 @@ static void test_engine_aims_at_another_core(void **state)
 	assert_int_equal(t.placement.writer, STEER_BY_ENGINE);
 	assert_int_equal(t.placement.contiguous_bytes, LEN - FRAME_HEAD_BYTES); /* the CPU's */
 	/* a core's APIC ID is twice its number */
-	assert_int_equal(copy_machine_target((const void *)t.placement.hpa), 2);
+	assert_int_equal(copy_machine_target(t.placement.hva), 2);
 	/* what is not worth an engine's while goes there with the work */
 	send_frames(1, 100);
 	run();
