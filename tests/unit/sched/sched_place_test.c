@@ -182,7 +182,7 @@ static void place_foretells(void **state)
 	assert_int_equal(hint_state(word), HINT_QUEUED);
 	waited = t->e.waited_ticks;
 	sched_wake_io(&t->e);
-	sim_run_until(152 * MS);
+	sim_run_until(400 * MS);
 	assert_true(t->e.waited_ticks > waited); /* it ran */
 	wrong_us = (int64_t)((t->e.waited_ticks - waited) / US) - (int64_t)hint_wait_us(word);
 	assert_true(wrong_us <= SLICE_US && wrong_us >= -SLICE_US);
