@@ -4,6 +4,8 @@
 /* Virtual run times are compared by the sign of their difference. */
 static bool runs_before(const struct sched_entity *a, const struct sched_entity *b)
 {
+	if (sched.policy == SCHED_ROUND_ROBIN && !a->left_ticks != !b->left_ticks)
+		return a->left_ticks;
 	if (sched.policy == SCHED_ROUND_ROBIN)
 		return (int64_t)(a->queued_since_tsc - b->queued_since_tsc) < 0;
 	if (a->boosted != b->boosted)

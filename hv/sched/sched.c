@@ -127,6 +127,8 @@ static uint64_t turn_of(const struct sched_entity *e, bool starving)
 
 	if (e->boosted)
 		turn = MIN(turn, sched.boost_run);
+	if (e->left_ticks)
+		turn = MIN(turn, e->left_ticks);
 	if (starving)
 		turn = MIN(turn, sched.starving_run);
 	return MIN(turn, account_cap_ticks(e));
@@ -138,7 +140,9 @@ static void begin_turn(struct sched_core *c, struct sched_entity *e, uint64_t no
 	store_release(&e->state, SCHED_RUNNING);
 	core_set_current(c, e);
 	c->picked_tsc = now;
-	store_relaxed(&c->yield_tsc, now + turn_of(e, starving));
+	e->turn_end_tsc = now + turn_of(e, starving);
+	e->left_ticks = 0;
+	store_relaxed(&c->yield_tsc, e->turn_end_tsc);
 	e->waited_ticks += now - e->queued_since_tsc;
 	wait_measure(e, now);
 	wait_publish_all(c, now);
@@ -178,6 +182,16 @@ static struct sched_entity *pick(struct sched_core *c, uint64_t now, bool *block
 	return e;
 }
 
+/* In a round robin, packet work or housekeeping does not end a turn: the rest of it comes at once
+ * afterwards, of a slice: others may wait by now. */
+static void keep_turn(const struct sched_core *c, struct sched_entity *e, uint64_t now)
+{
+	uint64_t end = MIN(e->turn_end_tsc, c->picked_tsc + sched.slice);
+
+	if (sched.policy == SCHED_ROUND_ROBIN && now < end)
+		e->left_ticks = end - now;
+}
+
 static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_result result)
 {
 	uint64_t now = rdtsc();
@@ -186,6 +200,8 @@ static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_re
 	spin_lock(&c->lock);
 	core_clear_current(c);
 	account_run(c, e, now - c->picked_tsc);
+	if (result == SCHED_YIELD)
+		keep_turn(c, e, now);
 	e->boosted = false;
 	if (result == SCHED_SLEEP) {
 		store_release(&e->state, SCHED_ASLEEP);

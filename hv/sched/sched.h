@@ -64,8 +64,9 @@ enum {
 	SCHED_DEVICE_DELAY_US = 40,
 };
 
-/* rr: in the order in which they were queued, for a slice each, nobody is preferred. A plain
- * scheduler to compare the full one with. */
+/* rr: in the order in which they were queued, for a slice each, nobody is preferred; whoever packet
+ * work interrupts gets the rest of the slice at once. A plain scheduler to compare the full one
+ * with. */
 enum sched_policy { SCHED_FULL, SCHED_ROUND_ROBIN };
 
 struct sched_setup {
@@ -125,6 +126,8 @@ struct sched_entity {
 	uint64_t vruntime; /* TSC ticks, weighted, by its core's clock; the machine's on the way */
 	uint64_t settled_ticks; /* of stats.charged_ticks: in vruntime already */
 	uint64_t last_io_tsc;	/* atomic */
+	uint64_t turn_end_tsc;	/* of the one that runs */
+	uint64_t left_ticks;	/* rr: of a turn that packet work cut short; 0: it had all of it */
 	uint64_t turn_ticks;	/* average length of its turns; 0: never ran */
 	struct bucket cap, boosts, borrowing, lending;
 	uint64_t eligible_tsc; /* at its cap: when it may go on */

@@ -182,6 +182,21 @@ static void packet_work_is_charged(void **state)
 	sim_end();
 }
 
+/* In a round robin it costs nobody's turn. */
+static void packet_work_does_not_end_a_turn(void **state)
+{
+	(void)state;
+	start_with(1, false, SCHED_ROUND_ROBIN);
+	item_ticks = 30 * US;
+	work_init(&item, do_work);
+	hog(0, 256, EVERYWHERE)->while_running = cause_work;
+	hog(1, 256, EVERYWHERE);
+	sim_run_until(1000 * MS);
+	assert_true(task[0].nr_runs > 1000);
+	assert_near(task[0].ran, task[1].ran, SLICE_US * US + STEP);
+	sim_end();
+}
+
 /* As much as it may, and no more, and what one borrows another one lends. */
 static void packet_work_borrows(void **state)
 {
@@ -245,6 +260,7 @@ int main(void)
 		cmocka_unit_test(boosted_runs_at_once),
 		cmocka_unit_test(boosts_have_a_rate),
 		cmocka_unit_test(packet_work_is_charged),
+		cmocka_unit_test(packet_work_does_not_end_a_turn),
 		cmocka_unit_test(packet_work_borrows),
 		cmocka_unit_test(io_does_not_lend),
 		cmocka_unit_test(packet_work_counts_for_a_cap),
