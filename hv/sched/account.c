@@ -20,7 +20,6 @@ void account_start(struct sched_entity *e)
 	uint64_t now = rdtsc();
 
 	e->cap = (struct bucket){ cap_rate(e).depth, now };
-	e->boosts = (struct bucket){ sched.boost_rate.depth, now };
 	e->borrowing = (struct bucket){ sched.borrow_rate.depth, now };
 	e->lending = (struct bucket){ sched.lend_rate.depth, now };
 }

@@ -1,8 +1,7 @@
-/* Token buckets: how caps, boosts and loans are limited. A token is a TSC tick. */
+/* Token buckets: how caps and loans are limited. A token is a TSC tick. */
 #ifndef SLUICE_SCHED_BUCKET_H
 #define SLUICE_SCHED_BUCKET_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/bits.h"
@@ -37,15 +36,6 @@ static inline uint64_t bucket_take(struct bucket *b, uint64_t wanted)
 
 	b->tokens -= (int64_t)n;
 	return n;
-}
-
-/* All of it or nothing. */
-static inline bool bucket_take_all(struct bucket *b, uint64_t wanted)
-{
-	if (b->tokens < (int64_t)wanted)
-		return false;
-	b->tokens -= (int64_t)wanted;
-	return true;
 }
 
 /* When the bucket, filled at b->filled_tsc, will be full. */

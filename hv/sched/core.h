@@ -59,10 +59,10 @@ struct sched_machine {
 	enum sched_policy policy;
 	bool credit_stealing, smt_isolation;
 	uint64_t (*housekeeping)(void);
-	uint64_t slice, long_slice, wake_granularity, boost_interval, boost_run, io_memory;
+	uint64_t slice, long_slice, wake_granularity, boost_run, io_memory;
 	uint64_t pull_lag, lag_max, starving, starving_run, delay_min, delay_max, device_delay;
 	uint64_t steal_after[SCHED_DISTANCES];
-	struct bucket_rate boost_rate, borrow_rate, lend_rate;
+	struct bucket_rate borrow_rate, lend_rate;
 	struct sched_topology topology;
 	struct core_set idle __cacheline_aligned;    /* atomic */
 	struct core_set waiting __cacheline_aligned; /* atomic; cores with something queued */
@@ -128,8 +128,11 @@ struct sched_core *lock_home(struct sched_entity *e);
 void run_queue_insert(struct sched_core *c, struct sched_entity *e);
 void run_queue_remove(struct sched_core *c, struct sched_entity *e);
 /* An entity begins to run, or has run. */
-void core_set_current(struct sched_core *c, struct sched_entity *e);
+void core_set_current(struct sched_core *c, struct sched_entity *e, uint64_t now);
 void core_clear_current(struct sched_core *c);
+
+/* Virtual time there: never goes back. */
+uint64_t core_clock(const struct sched_core *c, uint64_t now);
 
 /* By how much the virtual run time of the lightest entity there jumps in a slice. */
 uint64_t core_stride(const struct sched_core *c);

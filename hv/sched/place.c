@@ -191,9 +191,7 @@ static unsigned choose_place(
 /* The word for e, which sleeps on c, as if I/O woke it now. */
 static uint64_t forecast(const struct sched_core *c, const struct sched_entity *e, uint64_t now)
 {
-	struct sched_entity woken = {
-		.weight = e->weight, .vruntime = e->vruntime, .boosts = e->boosts
-	};
+	struct sched_entity woken = { .weight = e->weight, .vruntime = e->vruntime };
 
 	wake_prepare(c, &woken, true, now);
 	if (core_is_free(c) || would_preempt(c, &woken, now))

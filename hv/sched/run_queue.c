@@ -47,17 +47,29 @@ void run_queue_remove(struct sched_core *c, struct sched_entity *e)
 		core_set_atomic_remove(&sched.waiting, index_of(c));
 }
 
-/* The clock is that of who has had least, which is not e if it was boosted or starving. */
-void core_set_current(struct sched_core *c, struct sched_entity *e)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
-	uint64_t least = e->vruntime;
+	return (int64_t)(a - b) < 0 ? a : b;
+}
 
-	for (const struct sched_entity *o = c->queued.head; o; o = o->next)
-		if ((int64_t)(o->vruntime - least) < 0)
-			least = o->vruntime;
-	if ((int64_t)(least - c->vclock) > 0)
-		c->vclock = least;
+/* Of who has had least, which is not the current one if that was boosted or starving. */
+uint64_t core_clock(const struct sched_core *c, uint64_t now)
+{
+	uint64_t least;
+
+	if (core_is_free(c))
+		return c->vclock;
+	least = c->current ? account_current(c, now) : c->queued.head->vruntime;
+	for (const struct sched_entity *e = c->queued.head; e; e = e->next)
+		least = earlier(least, e->vruntime);
+	return (int64_t)(least - c->vclock) > 0 ? least : c->vclock;
+}
+
+void core_set_current(struct sched_core *c, struct sched_entity *e, uint64_t now)
+{
 	store_relaxed(&c->current, e);
+	c->picked_tsc = now;
+	c->vclock = core_clock(c, now);
 	store_relaxed(&c->load, c->load + e->weight);
 }
 
@@ -113,6 +125,7 @@ void enqueue(struct sched_core *c, struct sched_entity *e, uint64_t now)
 	store_relaxed(&e->state, SCHED_QUEUED);
 	if (account_at_cap(e, now)) {
 		e->boosted = false;
+		e->left_ticks = 0;
 		queue_insert(&c->throttled, e);
 		timer_sooner(c, e->eligible_tsc);
 	} else {

@@ -23,7 +23,6 @@ static void set_constants(const struct sched_setup *s)
 	sched.slice = slice;
 	sched.long_slice = MAX(slice, us_to_tsc(SCHED_LONG_SLICE_US));
 	sched.wake_granularity = us_to_tsc(SCHED_WAKE_GRANULARITY_US);
-	sched.boost_interval = us_to_tsc(SCHED_BOOST_INTERVAL_US);
 	sched.boost_run = us_to_tsc(SCHED_BOOST_RUN_US);
 	sched.io_memory = us_to_tsc(SCHED_IO_MEMORY_US);
 	sched.pull_lag = SCHED_PULL_LAG_SLICES * slice;
@@ -36,8 +35,6 @@ static void set_constants(const struct sched_setup *s)
 	sched.delay_max = s->nr_cores == 1 ? slice : us_to_tsc(SCHED_WORK_DELAY_MAX_US);
 	sched.steal_after[DIST_PACKAGE_OR_NODE] = plain ? 0 : us_to_tsc(SCHED_STEAL_NODE_US);
 	sched.steal_after[DIST_FAR] = plain ? 0 : us_to_tsc(SCHED_STEAL_FAR_US);
-	sched.boost_rate =
-		(struct bucket_rate){ 100, SCHED_BOOST_BURST * (int64_t)sched.boost_interval };
 	sched.borrow_rate = (struct bucket_rate){ SCHED_BORROW_PERCENT,
 		(int64_t)us_to_tsc(SCHED_BORROW_BURST_US) };
 	sched.lend_rate = (struct bucket_rate){ 2 * SCHED_BORROW_PERCENT,
@@ -138,8 +135,7 @@ static void begin_turn(struct sched_core *c, struct sched_entity *e, uint64_t no
 {
 	run_queue_remove(c, e);
 	store_release(&e->state, SCHED_RUNNING);
-	core_set_current(c, e);
-	c->picked_tsc = now;
+	core_set_current(c, e, now);
 	e->turn_end_tsc = now + turn_of(e, starving);
 	e->left_ticks = 0;
 	store_relaxed(&c->yield_tsc, e->turn_end_tsc);
@@ -182,13 +178,13 @@ static struct sched_entity *pick(struct sched_core *c, uint64_t now, bool *block
 	return e;
 }
 
-/* In a round robin, packet work or housekeeping does not end a turn: the rest of it comes at once
- * afterwards, of a slice: others may wait by now. */
+/* Packet work or housekeeping does not end a boosted turn, nor any in a round robin: the rest of it
+ * comes at once afterwards, of a slice: others may wait by now. */
 static void keep_turn(const struct sched_core *c, struct sched_entity *e, uint64_t now)
 {
 	uint64_t end = MIN(e->turn_end_tsc, c->picked_tsc + sched.slice);
 
-	if (sched.policy == SCHED_ROUND_ROBIN && now < end)
+	if ((sched.policy == SCHED_ROUND_ROBIN || e->boosted) && now < end)
 		e->left_ticks = end - now;
 }
 
@@ -202,7 +198,7 @@ static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_re
 	account_run(c, e, now - c->picked_tsc);
 	if (result == SCHED_YIELD)
 		keep_turn(c, e, now);
-	e->boosted = false;
+	e->boosted = e->boosted && e->left_ticks;
 	if (result == SCHED_SLEEP) {
 		store_release(&e->state, SCHED_ASLEEP);
 		hint_publish(&e->hint, HINT_ASLEEP, index_of(c), 0);

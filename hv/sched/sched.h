@@ -31,10 +31,10 @@ enum {
 	/* A woken entity takes the core at once if the running one is so far ahead of it. */
 	SCHED_WAKE_GRANULARITY_US = 1000,
 	/* An entity that I/O has woken takes the core at once from one that does no I/O, and runs
-	 * before others: at most once in an interval in the long run, so many times in a row, for
-	 * so long each, and not while it has had a slice more than its share. */
-	SCHED_BOOST_INTERVAL_US = 500,
-	SCHED_BOOST_BURST = 8,
+	 * before others, for so long each time, packet work in between not counted; but not while
+	 * it is a slice ahead of its core's clock, which is that of who has had least there. So
+	 * while that one waits, each of the others is boosted for no longer than this, a slice that
+	 * it had saved (at weight 256), and one in advance. */
 	SCHED_BOOST_RUN_US = 1000,
 	/* "Does I/O": was woken by it or had packet work done in the last so many. */
 	SCHED_IO_MEMORY_US = 50000,
@@ -88,9 +88,9 @@ enum sched_result { SCHED_YIELD, SCHED_SLEEP };
 struct sched_entity_stats {
 	/* Ticks: the expected wait against the real one, absolute, over nr_waits turns. */
 	uint64_t wait_error_ticks, nr_waits;
-	uint64_t nr_boosts, nr_boosts_denied; /* woken by I/O; beyond the rate */
-	uint64_t nr_migrations;		      /* began to run on another core than last time */
-	uint64_t charged_ticks;		      /* packet work done for it, part of it borrowed: */
+	uint64_t nr_boosts;
+	uint64_t nr_migrations; /* began to run on another core than last time */
+	uint64_t charged_ticks; /* packet work done for it, part of it borrowed: */
 	uint64_t borrowed_ticks, lent_ticks;
 	uint64_t nr_throttled; /* reached its cap */
 };
@@ -127,9 +127,9 @@ struct sched_entity {
 	uint64_t settled_ticks; /* of stats.charged_ticks: in vruntime already */
 	uint64_t last_io_tsc;	/* atomic */
 	uint64_t turn_end_tsc;	/* of the one that runs */
-	uint64_t left_ticks;	/* rr: of a turn that packet work cut short; 0: it had all of it */
+	uint64_t left_ticks;	/* of a turn that packet work cut short, boosted or rr; else 0 */
 	uint64_t turn_ticks;	/* average length of its turns; 0: never ran */
-	struct bucket cap, boosts, borrowing, lending;
+	struct bucket cap, borrowing, lending;
 	uint64_t eligible_tsc; /* at its cap: when it may go on */
 	uint64_t timer_tsc;    /* wakes a sleeper; the entity sets it before it sleeps */
 	uint64_t queued_since_tsc, expected_tsc; /* and when it should run by what was ahead then */

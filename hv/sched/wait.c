@@ -23,7 +23,9 @@ static bool is_ahead(const struct sched_entity *other, const struct sched_entity
 {
 	if (sched.policy == SCHED_ROUND_ROBIN)
 		return true;
-	return (other->boosted && !e->boosted) || (int64_t)(other->vruntime - e->vruntime) <= 0;
+	if (other->boosted != e->boosted)
+		return other->boosted;
+	return (int64_t)(other->vruntime - e->vruntime) <= 0;
 }
 
 /* What runs before an entity. Everybody gets a turn, and more of them for as long as its virtual

@@ -8,20 +8,20 @@ bool would_preempt(const struct sched_core *c, const struct sched_entity *e, uin
 
 	if (!cur || sched.policy == SCHED_ROUND_ROBIN)
 		return false;
+	if (cur->boosted && !e->boosted)
+		return false;
 	if (e->boosted && !cur->boosted && !does_io(cur, now))
 		return true;
 	return (int64_t)(account_current(c, now) - e->vruntime) > (int64_t)sched.wake_granularity;
 }
 
-/* Not for somebody who has had more than its share, and not too often. */
-static bool take_boost(const struct sched_core *c, struct sched_entity *e, uint64_t now)
+/* Not for somebody who has had more than its share. What others are owed by other cores does not
+ * count: core_clock() does not go back for them. */
+static bool may_boost(const struct sched_core *c, const struct sched_entity *e, uint64_t now)
 {
-	uint64_t other = c->current ? account_current(c, now) : c->queued.head->vruntime;
-	int64_t lead = (int64_t)(e->vruntime - other);
+	int64_t lead = (int64_t)(e->vruntime - core_clock(c, now));
 
-	bucket_fill(&e->boosts, &sched.boost_rate, now);
-	return sched.policy == SCHED_FULL && lead <= (int64_t)weighted(e, sched.slice) &&
-	       bucket_take_all(&e->boosts, sched.boost_interval);
+	return sched.policy == SCHED_FULL && lead <= (int64_t)weighted(e, sched.slice);
 }
 
 /* A sleeper keeps what it has saved up only within bounds, and is not held for ever what it had too
@@ -39,7 +39,7 @@ static void limit_lag(const struct sched_core *c, struct sched_entity *e)
 void wake_prepare(const struct sched_core *c, struct sched_entity *e, bool io, uint64_t now)
 {
 	limit_lag(c, e);
-	e->boosted = io && !core_is_free(c) && take_boost(c, e, now);
+	e->boosted = io && !core_is_free(c) && may_boost(c, e, now);
 }
 
 bool preempt_for(struct sched_core *c, const struct sched_entity *e, uint64_t now)

@@ -127,13 +127,43 @@ static void boosted_runs_at_once(void **state)
 	sim_end();
 }
 
-static void boosts_have_a_rate(void **state)
+/* As often as I/O comes, for a share of the time. */
+static void boosts_have_a_share(void **state)
 {
 	(void)state;
 	io_beside_hog(SCHED_FULL, 20, 100);
-	assert_true(task[1].e.stats.nr_boosts > 900);
-	assert_true(
-		task[1].e.stats.nr_boosts <= 500000 / SCHED_BOOST_INTERVAL_US + SCHED_BOOST_BURST);
+	assert_true(task[1].latency_max <= 3 * STEP);
+	assert_near(task[1].nr_runs, 4999, 3);
+	sim_end();
+	io_beside_hog(SCHED_FULL, 80, 100);
+	assert_true(task[1].e.stats.nr_boosts > 1000);
+	assert_near(task[1].ran, 250 * MS, 2 * SLICE_US * US);
+	assert_near(task[0].ran, 250 * MS, 2 * SLICE_US * US);
+	sim_end();
+}
+
+static uint64_t hog_waited_max;
+
+static void wake_the_other(struct task *t)
+{
+	hog_waited_max = MAX(hog_waited_max, sim[0].now - task[0].e.queued_since_tsc);
+	sched_wake_io(&task[t == &task[1] ? 2 : 1].e);
+}
+
+/* Two that wake each other, so that one of them is boosted at any time. */
+static void boosts_do_not_add_up(void **state)
+{
+	(void)state;
+	hog_waited_max = 0;
+	start(1);
+	hog(0, 256, EVERYWHERE);
+	for (unsigned i = 1; i <= 2; i++)
+		add(i, 256, EVERYWHERE, 900 * US, SIM_NEVER)->before_sleep = wake_the_other;
+	sched_wake_io(&task[1].e);
+	sim_run_until(100 * MS);
+	assert_true(task[1].e.stats.nr_boosts > 10);
+	assert_true(hog_waited_max <= 2 * (2 * SLICE_US + SCHED_BOOST_RUN_US) * US + STEP);
+	assert_near(task[0].ran, 33 * MS, 3 * SLICE_US * US);
 	sim_end();
 }
 
@@ -194,6 +224,38 @@ static void packet_work_does_not_end_a_turn(void **state)
 	sim_run_until(1000 * MS);
 	assert_true(task[0].nr_runs > 1000);
 	assert_near(task[0].ran, task[1].ran, SLICE_US * US + STEP);
+	sim_end();
+}
+
+static uint64_t burst_asked_tsc, burst_max;
+
+static void measure_burst(struct task *t)
+{
+	(void)t;
+	burst_max = MAX(burst_max, sim[sim_index].now - burst_asked_tsc);
+}
+
+/* Task 3 comes to core 0 when it is owed more than task 1 has saved. It gets that in the time that
+ * task 1 sleeps, although packets interrupt each of task 1's turns. */
+static void boosted_beside_who_is_owed(void **state)
+{
+	(void)state;
+	start(2);
+	item_ticks = 2 * US;
+	work_init(&item, do_work);
+	burst_max = 0;
+	hog(0, 256, BIT64(0));
+	hog(3, 64, EVERYWHERE);
+	hog(2, 256, BIT64(1));
+	hog(4, 256, BIT64(1));
+	add(1, 256, BIT64(0), 200 * US, SIM_NEVER)->while_running = cause_work;
+	task[1].before_sleep = measure_burst;
+	for (uint64_t t = 2; t < 500; t += 2) {
+		sim_run_until(t * MS);
+		burst_asked_tsc = t * MS;
+		sched_wake_io(&task[1].e);
+	}
+	assert_true(burst_max <= 200 * US + 20 * item_ticks + 3 * STEP);
 	sim_end();
 }
 
@@ -258,9 +320,11 @@ int main(void)
 		cmocka_unit_test(capped_alone),
 		cmocka_unit_test(capped_beside_others),
 		cmocka_unit_test(boosted_runs_at_once),
-		cmocka_unit_test(boosts_have_a_rate),
+		cmocka_unit_test(boosts_have_a_share),
+		cmocka_unit_test(boosts_do_not_add_up),
 		cmocka_unit_test(packet_work_is_charged),
 		cmocka_unit_test(packet_work_does_not_end_a_turn),
+		cmocka_unit_test(boosted_beside_who_is_owed),
 		cmocka_unit_test(packet_work_borrows),
 		cmocka_unit_test(io_does_not_lend),
 		cmocka_unit_test(packet_work_counts_for_a_cap),

@@ -157,8 +157,8 @@ static void place_leaves_alone(void **state)
 	sim_end();
 }
 
-/* Every core has a hog. One that does no I/O is preempted; by one that has used up its boosts and
- * has had more than its share it is not, and it waits until both hogs there have had as much. */
+/* Every core has a hog. One that does no I/O is preempted; by one that has had more than its share
+ * it is not, and that one waits until both hogs there have had as much. */
 static void place_foretells(void **state)
 {
 	struct task *t;
@@ -175,8 +175,6 @@ static void place_foretells(void **state)
 	unload_all();
 	word = sched_place(&t->e.hint, 2);
 	assert_int_equal(hint_state(word), HINT_RUNNING);
-	t->e.boosts.tokens = 0;
-	t->e.boosts.filled_tsc = sim[2].now;
 	t->e.vruntime = task[2].e.vruntime + 100 * MS; /* had more than its share */
 	word = sched_place(&t->e.hint, 2);
 	assert_int_equal(hint_state(word), HINT_QUEUED);
