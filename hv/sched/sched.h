@@ -46,7 +46,7 @@ enum {
 	/* Whoever is owed so many slices on a core is taken by a core whose entities had more. */
 	SCHED_PULL_LAG_SLICES = 1,
 	/* What one is owed, or has had too much, counts up to so many slices. */
-	SCHED_LAG_MAX_SLICES = 8,
+	SCHED_LAG_MAX_SLICES = 16,
 	/* An idle core takes over an entity only if that has to wait so long where it is: nobody
 	 * who shares a cache, the package or the memory, nothing. No core is idle for longer than
 	 * the last while an entity waits that may run there. */
