@@ -179,11 +179,16 @@ static struct sched_entity *pick(struct sched_core *c, uint64_t now, bool *block
 }
 
 /* Packet work or housekeeping does not end a boosted turn, nor any in a round robin: the rest of it
- * comes at once afterwards, of a slice: others may wait by now. */
+ * comes at once afterwards, of a slice: others may wait by now. Nor the first millisecond of one
+ * that does I/O: packets that were put into this core's cache for it would grow old. */
 static void keep_turn(const struct sched_core *c, struct sched_entity *e, uint64_t now)
 {
 	uint64_t end = MIN(e->turn_end_tsc, c->picked_tsc + sched.slice);
 
+	if (sched.policy == SCHED_FULL && !e->boosted && does_io(e, now)) {
+		end = MIN(end, c->picked_tsc + sched.boost_run);
+		e->boosted = true;
+	}
 	if ((sched.policy == SCHED_ROUND_ROBIN || e->boosted) && now < end)
 		e->left_ticks = end - now;
 }

@@ -227,6 +227,34 @@ static void packet_work_does_not_end_a_turn(void **state)
 	sim_end();
 }
 
+static struct task *in_turn;
+static unsigned nr_turns;
+
+static void cause_work_and_count(struct task *t)
+{
+	nr_turns += t != in_turn;
+	in_turn = t;
+	cause_work(t);
+}
+
+/* Two that take turns whenever packet work lets the core choose: the one that the packets are for
+ * keeps it for a millisecond, and the other gets as much. */
+static void packet_work_leaves_a_millisecond(void **state)
+{
+	(void)state;
+	start_with(1, false, SCHED_FULL);
+	item_ticks = 2 * US;
+	nr_turns = 0;
+	work_init(&item, do_work);
+	item.who = &task[0].e.hint;
+	hog(0, 256, EVERYWHERE)->while_running = cause_work_and_count;
+	hog(1, 256, EVERYWHERE)->while_running = cause_work_and_count;
+	sim_run_until(1000 * MS);
+	assert_true(nr_turns > 100 && nr_turns < 1100);
+	assert_near(task[0].ran + task[0].e.stats.charged_ticks, task[1].ran, SLICE_US * US);
+	sim_end();
+}
+
 static uint64_t burst_asked_tsc, burst_max;
 
 static void measure_burst(struct task *t)
@@ -324,6 +352,7 @@ int main(void)
 		cmocka_unit_test(boosts_do_not_add_up),
 		cmocka_unit_test(packet_work_is_charged),
 		cmocka_unit_test(packet_work_does_not_end_a_turn),
+		cmocka_unit_test(packet_work_leaves_a_millisecond),
 		cmocka_unit_test(boosted_beside_who_is_owed),
 		cmocka_unit_test(packet_work_borrows),
 		cmocka_unit_test(io_does_not_lend),
