@@ -20,7 +20,7 @@ NEWEST_US = 20_000   # a copy is published that long after it was written, at mo
 IOAT_TARGET = 0xffff
 MIN_PLACEMENTS = 200
 MIN_SHARE = 0.95     # of the cores
-MIN_IN_TIME = 0.9    # that, and within the estimate of how long packets survive in a cache
+MIN_IN_TIME = 0.95   # that, and within the estimate of how long packets survive in a cache
 
 
 class Placement:
