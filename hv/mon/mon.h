@@ -104,6 +104,7 @@ struct mon_mac {
 struct mon_steer {
 	struct steer_stats stats;
 	uint64_t retagged; /* NIC queues of it that were aimed at another core */
+	uint64_t helped;   /* of these: at a helper, sched/help.c */
 	/* Its vCPUs' expected waits against what came, absolute: the sum, over so many waits. */
 	uint64_t wait_error_us, nr_waits;
 };

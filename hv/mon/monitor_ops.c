@@ -181,7 +181,8 @@ static void get_steer(void *ctx, unsigned guest, struct mon_steer *s)
 	const struct vm *vm = vms[guest];
 
 	(void)ctx;
-	*s = (struct mon_steer){ .retagged = vm_uplinks_retagged(vm) };
+	*s = (struct mon_steer){ 0 };
+	vm_uplinks_retagged(vm, &s->retagged, &s->helped);
 	vm_nics_steer_sum(vm, &s->stats);
 	for (unsigned i = 0; i < vm->nr_vcpus; i++) {
 		const struct sched_entity_stats *e = &vm->vcpu[i]->entity.stats;

@@ -12,6 +12,7 @@ static void add(struct mon_steer *sum, const struct mon_steer *s)
 {
 	steer_stats_add(&sum->stats, &s->stats);
 	sum->retagged += s->retagged;
+	sum->helped += s->helped;
 	sum->wait_error_us += s->wait_error_us;
 	sum->nr_waits += s->nr_waits;
 }
@@ -34,6 +35,7 @@ static void write_counters(struct json *j, const struct mon_steer *s)
 	json_u64(j, "holds_ended", s->stats.holds_ended);
 	json_u64(j, "moved", s->stats.moved);
 	json_u64(j, "retagged", s->retagged);
+	json_u64(j, "helped", s->helped);
 	json_u64(j, "wait_error_us", mean_error_us(s));
 	json_u64(j, "waits", s->nr_waits);
 }
@@ -81,19 +83,19 @@ void steer_view_json(const struct steer_view *v, struct json *j)
 void steer_view_print(const struct steer_view *v, const struct mon_sink *out)
 {
 	mon_print(out, "policy %s, backend %s\n", v->sys->steer_policy, v->sys->steer_backend);
-	mon_print(out, "%-16s%10s%10s%9s%9s%9s%9s%9s%10s%9s\n", "guest", "placed", "on target",
-		"moved", "old", "astray", "unseen", "held", "retagged", "wait err");
+	mon_print(out, "%-16s%10s%10s%9s%9s%9s%9s%9s%10s%8s%9s\n", "guest", "placed", "on target",
+		"moved", "old", "astray", "unseen", "held", "retagged", "helped", "wait err");
 	for (unsigned i = 0; i < v->sys->nr_guests; i++) {
 		struct mon_steer s = { 0 };
 
 		v->ops->steer(v->ctx, i, &s);
-		mon_print(out, "%-16s%10llu%10llu%9llu%9llu%9llu%9llu%9llu%10llu%6llu us\n",
+		mon_print(out, "%-16s%10llu%10llu%9llu%9llu%9llu%9llu%9llu%10llu%8llu%6llu us\n",
 			guest_name(v, i), ull(s.stats.placed), ull(s.stats.on_target),
 			ull(s.stats.missed[STEER_MISSED_MOVED]),
 			ull(s.stats.missed[STEER_MISSED_OLD]),
 			ull(s.stats.missed[STEER_MISSED_ASTRAY]),
 			ull(s.stats.missed[STEER_MISSED_UNSEEN]), ull(s.stats.held),
-			ull(s.retagged), ull(mean_error_us(&s)));
+			ull(s.retagged), ull(s.helped), ull(mean_error_us(&s)));
 	}
 }
 

@@ -121,6 +121,12 @@ bool copy_can_aim(const struct copy_ctx *ctx)
 	return false;
 }
 
+bool copy_takes(struct copy_ctx *ctx, uint32_t len_bytes, bool helps)
+{
+	return ctx->nr_channels && len_bytes >= COPY_SMALL_BYTES &&
+	       copy_estimate_takes(&ctx->estimate, len_bytes, helps);
+}
+
 /* Adds to the operation what the channel should do, and keeps it for the case that it cannot. Bits
  * of the pieces, or an error. */
 static int add_pieces(struct copy_ctx *ctx, struct ioat_chan *c, const struct copy_piece *piece,

@@ -190,10 +190,9 @@ void copy_interrupt(void *ctx);
  * looked after. Any core. */
 void copy_queue_housekeeping(struct copy_queue *q);
 
-static inline uint32_t copy_break_even_bytes(const struct copy_ctx *ctx)
-{
-	return ctx->nr_channels ? load_relaxed(&ctx->estimate.break_even_bytes) : COPY_NEVER_BYTES;
-}
+/* Whether this core's channels would do a batch of copies like that, which otherwise another core
+ * does. The core of ctx; helps: see copy_estimate_takes(). */
+bool copy_takes(struct copy_ctx *ctx, uint32_t len_bytes, bool helps);
 
 /* Other cores may go on counting. */
 void copy_stats_add(struct copy_stats *sum, const struct copy_ctx *ctx);

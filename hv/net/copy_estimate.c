@@ -90,6 +90,8 @@ void copy_estimate_init(struct copy_estimate *e)
 	set(&e->poll_ticks, POLL_TICKS);
 	set(&e->channel_ticks_per_kib, TICKS_PER_KIB);
 	e->until_probe = COPY_PROBE_PERIOD;
+	e->until_trial = COPY_TRIAL_PERIOD;
+	e->trial = 0;
 	update(e);
 }
 
@@ -137,6 +139,20 @@ void copy_estimate_latency(struct copy_estimate *e, uint32_t len_bytes, uint64_t
 		set(m, (uint32_t)MIN(ticks, (uint64_t)SAMPLE_MAX));
 }
 
+bool copy_estimate_takes(struct copy_estimate *e, uint32_t len_bytes, bool helps)
+{
+	bool takes = len_bytes >= e->break_even_bytes;
+
+	e->trial = 0;
+	if (len_bytes < COPY_PROBE_BYTES || (takes && !helps))
+		return takes;
+	if (!helps && --e->until_trial)
+		return false;
+	e->until_trial = COPY_TRIAL_PERIOD;
+	e->trial = COPY_TRIAL_COPIES;
+	return true;
+}
+
 /* The probe keeps the other engine's figures from growing old. */
 bool copy_estimate_prefers_channel(
 	struct copy_estimate *e, uint32_t len_bytes, uint64_t backlog_bytes)
@@ -144,6 +160,10 @@ bool copy_estimate_prefers_channel(
 	bool channel = len_bytes >= e->break_even_bytes &&
 		       backlog_bytes <= e->backlog_max_bytes[copy_class(len_bytes)];
 
+	if (e->trial && len_bytes >= COPY_PROBE_BYTES) {
+		e->trial--;
+		return true;
+	}
 	if ((!channel && len_bytes < COPY_PROBE_BYTES) || --e->until_probe)
 		return channel;
 	e->until_probe = COPY_PROBE_PERIOD;

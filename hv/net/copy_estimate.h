@@ -21,6 +21,8 @@
 #define COPY_PATIENCE	  64  /* times what the CPU would take */
 #define COPY_PROBE_PERIOD 32  /* every so many copies one goes to the engine not chosen */
 #define COPY_PROBE_BYTES  512 /* smaller ones are not given to a channel for that */
+#define COPY_TRIAL_PERIOD 32  /* every so many batches that a channel is not worth are a trial */
+#define COPY_TRIAL_COPIES 64  /* of a trial, at most */
 #define COPY_NEVER_BYTES  UINT32_MAX
 
 /* A running mean; of the newest 8 samples or so. */
@@ -36,7 +38,8 @@ struct copy_estimate {
 	uint32_t break_even_bytes;
 	uint32_t backlog_max_bytes[COPY_CLASSES]; /* what may be before a copy of this class */
 	unsigned samples;			  /* since these were computed */
-	unsigned until_probe;
+	unsigned until_probe, until_trial;
+	unsigned trial; /* so many copies more go to the channel, cheaper or not */
 	bool cpu_probe; /* time what the CPU copies now */
 };
 
@@ -57,6 +60,11 @@ void copy_estimate_poll(struct copy_estimate *e, uint64_t ticks, unsigned copies
 void copy_estimate_rate(struct copy_estimate *e, uint64_t len_bytes, uint64_t ticks);
 void copy_estimate_latency(struct copy_estimate *e, uint32_t len_bytes, uint64_t ticks);
 
+/* Whether a channel is worth a batch of copies of about that size, which otherwise another core
+ * does. Else nothing would be copied here, nor measured: so now and then the answer is yes all the
+ * same, and the batch goes to the channel. So does each if this core helps another one: it has the
+ * time, whatever a channel costs. */
+bool copy_estimate_takes(struct copy_estimate *e, uint32_t len_bytes, bool helps);
 /* Whether a channel with that backlog should do this one. */
 bool copy_estimate_prefers_channel(
 	struct copy_estimate *e, uint32_t len_bytes, uint64_t backlog_bytes);

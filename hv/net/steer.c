@@ -135,10 +135,19 @@ void steer_queue_init(
 		.core = steer_core_of(s, hint_word, number % s->nr_cores) };
 }
 
-bool steer_queue_follow(
-	const struct steer *s, struct steer_queue *q, uint64_t hint_word, uint64_t now_us)
+unsigned steer_queue_core(const struct steer *s, uint64_t hint_word, unsigned helper)
 {
 	unsigned core = hint_core(hint_word);
+
+	if (s->policy != STEER_FULL || helper >= s->nr_cores)
+		return core;
+	return s->core[helper].reach == s->core[core].reach ? helper : core;
+}
+
+bool steer_queue_follow(const struct steer *s, struct steer_queue *q, uint64_t hint_word,
+	unsigned helper, uint64_t now_us)
+{
+	unsigned core = steer_queue_core(s, hint_word, helper);
 
 	if (s->policy <= STEER_RSS || core == q->core)
 		return false;
@@ -147,5 +156,7 @@ bool steer_queue_follow(
 	store_relaxed(&q->core, core);
 	q->changed_us = now_us;
 	store_relaxed(&q->retagged, q->retagged + 1);
+	if (core != hint_core(hint_word))
+		store_relaxed(&q->helped, q->helped + 1);
 	return true;
 }

@@ -63,6 +63,9 @@ struct steer_verdict {
 
 #define STEER_WINDOW_US	    1000 /* of the rate's estimate */
 #define STEER_HYSTERESIS_US 1000 /* a queue is retagged at most once in that time */
+/* A helper looks for packets for so long before it asks for an interrupt: longer than those are
+ * moderated, since it has nothing else to do. */
+#define STEER_HELPER_POLL_US 50
 /* An expected wait is an average, and a packet is lost if the real one is longer than it survives:
  * so long a part of that time is trusted. */
 #define STEER_WAIT_MARGIN      4
@@ -146,15 +149,19 @@ struct steer_queue {
 	unsigned core;	 /* atomic */
 	uint64_t changed_us;
 	uint64_t retagged; /* how often */
+	uint64_t helped;   /* of these: to a helper */
 };
 
 /* number: of the queue, counted over all of the machine. */
 void steer_queue_init(
 	const struct steer *s, struct steer_queue *q, unsigned number, uint64_t hint_word);
 
+/* The core that the vCPU's packets are best received on: the vCPU's; with STEER_FULL its helper
+ * (hint_helper()), if what an engine writes there gets into the vCPU's cache. */
+unsigned steer_queue_core(const struct steer *s, uint64_t hint_word, unsigned helper);
 /* True: q->core has changed, and the NIC must be told. Not before STEER_HYSTERESIS_US since the
  * last change have passed. */
-bool steer_queue_follow(
-	const struct steer *s, struct steer_queue *q, uint64_t hint_word, uint64_t now_us);
+bool steer_queue_follow(const struct steer *s, struct steer_queue *q, uint64_t hint_word,
+	unsigned helper, uint64_t now_us);
 
 #endif

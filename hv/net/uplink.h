@@ -109,6 +109,7 @@ struct uplink_rx {
 	unsigned nr_slots;
 	unsigned nr_buffers; /* of our own; behind them, slots for lent ones */
 	unsigned nr_free, nr_posted, dry_polls;
+	uint64_t last_us; /* when packets came last */
 	struct uplink_lent lent;
 	struct uplink_rx_stats stats;
 	struct uplink_buffer *done __cacheline_aligned; /* came back, lock-free LIFO, atomic */

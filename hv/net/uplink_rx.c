@@ -208,16 +208,25 @@ static unsigned poll(struct uplink_pair *pair, uint64_t now_us)
 	return n;
 }
 
+/* The pair is where nothing else is to be done. */
+static bool helps(const struct uplink_pair *pair)
+{
+	return pair->hint && pair->up->setup.steer && hint_helper(pair->hint) == pair->steer.core;
+}
+
 /* Nothing more came. While packets stream we look again by ourselves; false: the interrupt is armed
  * and nothing has come since. */
-static bool poll_on(struct uplink_pair *pair, unsigned moved)
+static bool poll_on(struct uplink_pair *pair, unsigned moved, uint64_t now_us)
 {
 	struct uplink_rx *rx = &pair->rx;
 
 	if (moved) {
 		rx->dry_polls = 0;
+		rx->last_us = now_us;
 		return true;
 	}
+	if (helps(pair) && now_us - rx->last_us < STEER_HELPER_POLL_US)
+		return true;
 	if (rx->dry_polls < UPLINK_DRY_POLLS) {
 		rx->dry_polls++;
 		return true;
@@ -234,7 +243,8 @@ static void follow(struct uplink_pair *pair, uint64_t now_us)
 	const struct uplink_setup *s = &pair->up->setup;
 
 	if (s->steer && pair->hint &&
-		steer_queue_follow(s->steer, &pair->steer, hint_read(pair->hint), now_us))
+		steer_queue_follow(s->steer, &pair->steer, hint_read(pair->hint),
+			hint_helper(pair->hint), now_us))
 		s->aim(pair->up, pair->index, pair->steer.core);
 }
 
@@ -260,7 +270,7 @@ static enum work_result rx_run(struct work *w, unsigned budget)
 	uplink_count(&w->worker->frames, moved);
 	if (n == NIC_BATCH)
 		return WORK_MORE;
-	return poll_on(pair, moved) ? WORK_POLL : WORK_DONE;
+	return poll_on(pair, moved, now_us) ? WORK_POLL : WORK_DONE;
 }
 
 void uplink_rx_cut(struct uplink_rx *rx, uint32_t buffer_bytes)

@@ -13,9 +13,9 @@ static const struct virtio_net_setup *setup_of(const struct rx_queue *rx)
 /* ---- Engines ---- */
 
 /* The core's channels, if they get bytes into the cache of another core. */
-static const struct copy_ctx *engine_of(const struct steer *s, const struct worker *wk)
+static struct copy_ctx *engine_of(const struct steer *s, const struct worker *wk)
 {
-	const struct copy_ctx *ctx = wk->copy;
+	struct copy_ctx *ctx = wk->copy;
 
 	if (!ctx || !ctx->nr_channels || s->backend == STEER_BACKEND_NONE)
 		return NULL;
@@ -23,12 +23,12 @@ static const struct copy_ctx *engine_of(const struct steer *s, const struct work
 }
 
 /* Whether a channel would copy a frame like this one. */
-static bool engine_takes(const struct steer *s, const struct worker *wk, const struct frame *f)
+static bool engine_takes(const struct rx_queue *rx, const struct frame *f)
 {
-	const struct copy_ctx *ctx = engine_of(s, wk);
+	const struct virtio_net_setup *s = setup_of(rx);
+	struct copy_ctx *ctx = engine_of(s->steer, s->worker_of(rx->this_core));
 
-	return ctx && f->len_bytes >= COPY_SMALL_BYTES &&
-	       f->len_bytes >= copy_break_even_bytes(ctx);
+	return ctx && copy_takes(ctx, f->len_bytes, hint_helper(s->hint) == rx->this_core);
 }
 
 /* ---- Scheduling ---- */
@@ -141,13 +141,14 @@ static struct steer_verdict decide(struct rx_queue *rx, const struct frame *f, u
 {
 	const struct virtio_net_setup *s = setup_of(rx);
 	unsigned fixed = load_relaxed(&rx->q.fixed_core);
-	bool engine = engine_takes(s->steer, s->worker_of(rx->this_core), f);
 	struct steer_verdict v;
+	bool engine;
 
 	if (f->lent && f->lent->from == &rx->lend) /* it is where it belongs; only headers follow */
 		return (struct steer_verdict){ STEER_COPY, f->lent->core };
 	if (s->steer->policy == STEER_FULL && hint_state(word) == HINT_ASLEEP)
 		word = s->place(s->hint, rx->this_core);
+	engine = steer_core_of(s->steer, word, fixed) != rx->this_core && engine_takes(rx, f);
 	v = steer_decide(s->steer, word, fixed, rx->this_core, engine);
 	if (v.action != STEER_HOLD || !is_overdue(rx))
 		return v;

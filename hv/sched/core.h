@@ -40,6 +40,10 @@ struct sched_core {
 	unsigned work_probe;
 	struct sched_core_stats stats;
 
+	uint64_t idle_tsc;	    /* the core's own: when it last had nothing to do */
+	uint64_t ran_tsc;	    /* atomic: when an entity last gave it back */
+	struct sched_entity *helps; /* atomic: whose packet work it does; help.c */
+
 	uint32_t poked; /* atomic: POKE_* */
 	struct worker worker;
 
@@ -61,9 +65,11 @@ struct sched_machine {
 	uint64_t (*housekeeping)(void);
 	uint64_t slice, long_slice, wake_granularity, boost_run, io_memory;
 	uint64_t pull_lag, lag_max, starving, starving_run, delay_min, delay_max, device_delay;
+	uint64_t help_after;
 	uint64_t steal_after[SCHED_DISTANCES];
 	struct bucket_rate borrow_rate, lend_rate;
 	struct sched_topology topology;
+	struct core_set helpers;		     /* sched_may_help() */
 	struct core_set idle __cacheline_aligned;    /* atomic */
 	struct core_set waiting __cacheline_aligned; /* atomic; cores with something queued */
 };
@@ -196,6 +202,15 @@ unsigned place_claim_idle(
 	const struct sched_entity *e, unsigned near, enum sched_distance max) __must_check;
 /* The same for one core: true if it was idle. */
 bool place_claim(unsigned core) __must_check;
+/* The first of `s`, from `near` on, of whose threads none is busy. SCHED_NO_CORE: none. */
+unsigned place_wholly_idle(const struct core_set *s, unsigned near);
+
+/* ---- help.c ---- */
+
+/* Under c's lock: e has just run there. */
+void help_review(const struct sched_core *c, struct sched_entity *e, uint64_t now);
+/* The core itself: it has somebody to run. */
+void help_end(struct sched_core *helper);
 
 /* ---- steal.c: takes locks, call with none ---- */
 

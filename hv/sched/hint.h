@@ -16,7 +16,10 @@ enum hint_state { HINT_ASLEEP, HINT_QUEUED, HINT_RUNNING };
 struct sched_hint {
 	uint64_t word;
 	uint32_t held; /* atomic; packet code left something to do until the vCPU is scheduled in */
+	uint32_t helper; /* atomic; hint_helper() + 1 */
 };
+
+#define HINT_NO_HELPER UINT32_MAX
 
 static inline uint64_t hint_pack(enum hint_state state, unsigned core, uint32_t wait_us)
 {
@@ -47,6 +50,18 @@ static inline unsigned hint_core(uint64_t word)
 static inline uint32_t hint_wait_us(uint64_t word)
 {
 	return (uint32_t)(word >> 32);
+}
+
+/* A core near the vCPU's that has nothing else to do than the vCPU's packet work: sched/help.c. Or
+ * HINT_NO_HELPER. */
+static inline unsigned hint_helper(const struct sched_hint *h)
+{
+	return load_relaxed(&h->helper) - 1;
+}
+
+static inline void hint_set_helper(struct sched_hint *h, unsigned core)
+{
+	store_relaxed(&h->helper, core + 1);
 }
 
 /* The one who gets true does what was held: packet code or the scheduler, never both. */

@@ -42,7 +42,7 @@ static bool is_wholly_idle(unsigned core)
 	return core_set_is_empty(&busy);
 }
 
-static unsigned first_wholly_idle(const struct core_set *s, unsigned near)
+unsigned place_wholly_idle(const struct core_set *s, unsigned near)
 {
 	struct core_set rest = *s;
 	unsigned core;
@@ -63,7 +63,7 @@ static unsigned nearest(const struct core_set *want, unsigned near, enum sched_d
 		return near;
 	for (enum sched_distance d = DIST_L2; d <= max; d++) {
 		struct core_set s = core_set_and(want, &sched.core[near].within[d]);
-		unsigned core = first_wholly_idle(&s, near);
+		unsigned core = place_wholly_idle(&s, near);
 
 		if (core == SCHED_NO_CORE && d >= DIST_LLC)
 			core = next_around(&s, near);

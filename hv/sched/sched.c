@@ -30,6 +30,7 @@ static void set_constants(const struct sched_setup *s)
 	sched.starving = us_to_tsc(SCHED_STARVING_US);
 	sched.starving_run = us_to_tsc(SCHED_STARVING_RUN_US);
 	sched.delay_min = us_to_tsc(SCHED_WORK_DELAY_MIN_US);
+	sched.help_after = us_to_tsc(SCHED_HELP_AFTER_US);
 	sched.device_delay = us_to_tsc(SCHED_DEVICE_DELAY_US);
 	/* With one core nobody could take the packets earlier: a whole slice. */
 	sched.delay_max = s->nr_cores == 1 ? slice : us_to_tsc(SCHED_WORK_DELAY_MAX_US);
@@ -133,6 +134,7 @@ static uint64_t turn_of(const struct sched_entity *e, bool starving)
 
 static void begin_turn(struct sched_core *c, struct sched_entity *e, uint64_t now, bool starving)
 {
+	help_end(c);
 	run_queue_remove(c, e);
 	store_release(&e->state, SCHED_RUNNING);
 	core_set_current(c, e, now);
@@ -201,6 +203,8 @@ static void put_back(struct sched_core *c, struct sched_entity *e, enum sched_re
 	spin_lock(&c->lock);
 	core_clear_current(c);
 	account_run(c, e, now - c->picked_tsc);
+	store_relaxed(&c->ran_tsc, now);
+	help_review(c, e, now);
 	if (result == SCHED_YIELD)
 		keep_turn(c, e, now);
 	e->boosted = e->boosted && e->left_ticks;
@@ -261,16 +265,24 @@ static uint64_t next_event(const struct sched_core *c)
 	return index_of(c) == 0 ? MIN(next, c->next_housekeeping_tsc) : next;
 }
 
+/* Packet work that is polled is soon over, but for a helper's: others wait no longer for that. */
+static bool may_steal(const struct sched_core *c)
+{
+	return !worker_pending(&c->worker) || load_relaxed(&c->helps);
+}
+
 static void go_idle(struct sched_core *c)
 {
 	uint64_t start = rdtsc(), again = next_event(c);
 
 	core_set_atomic_add(&sched.idle, index_of(c));
 	smp_mb(); /* a waker sees us idle, or we see what it queued */
-	if (!load_relaxed(&c->queued.nr) && !worker_pending(&c->worker) && !steal(c, &again))
+	if (!load_relaxed(&c->queued.nr) && may_steal(c) && !steal(c, &again) &&
+		!worker_pending(&c->worker))
 		halt_until(again);
 	core_set_atomic_remove(&sched.idle, index_of(c));
-	c->stats.idle_ticks += rdtsc() - start;
+	c->idle_tsc = rdtsc();
+	c->stats.idle_ticks += c->idle_tsc - start;
 }
 
 /* What would run next has to wait for another thread of this core, for a slice or so. */

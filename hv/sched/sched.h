@@ -56,6 +56,9 @@ enum {
 	 * waits longer than this and a slice for each of the others on its core. */
 	SCHED_STARVING_US = 1000000,
 	SCHED_STARVING_RUN_US = 1000,
+	/* A core that has run nobody for so long takes over the packet work of a vCPU whose core
+	 * has not been idle for so long; looked at as often. */
+	SCHED_HELP_AFTER_US = 2000,
 	/* Packets that a running guest queues wait for more of them; see pace.c. */
 	SCHED_WORK_DELAY_MIN_US = 20,
 	SCHED_WORK_DELAY_MAX_US = 1000,
@@ -124,11 +127,12 @@ struct sched_entity {
 	bool io_wake;	   /* atomic; and it was for I/O */
 	bool boosted;	   /* runs before those that are not */
 	uint64_t vruntime; /* TSC ticks, weighted, by its core's clock; the machine's on the way */
-	uint64_t settled_ticks; /* of stats.charged_ticks: in vruntime already */
-	uint64_t last_io_tsc;	/* atomic */
-	uint64_t turn_end_tsc;	/* of the one that runs */
-	uint64_t left_ticks;	/* of a turn that packet work cut short, boosted or rr; else 0 */
-	uint64_t turn_ticks;	/* average length of its turns; 0: never ran */
+	uint64_t settled_ticks;		       /* of stats.charged_ticks: in vruntime already */
+	uint64_t last_io_tsc;		       /* atomic */
+	uint64_t reviewed_tsc, reviewed_ticks; /* help.c: when, and stats.charged_ticks then */
+	uint64_t turn_end_tsc;		       /* of the one that runs */
+	uint64_t left_ticks; /* of a turn that packet work cut short, boosted or rr; else 0 */
+	uint64_t turn_ticks; /* average length of its turns; 0: never ran */
 	struct bucket cap, borrowing, lending;
 	uint64_t eligible_tsc; /* at its cap: when it may go on */
 	uint64_t timer_tsc;    /* wakes a sleeper; the entity sets it before it sleeps */
@@ -177,6 +181,10 @@ void sched_poll(void);
 
 struct worker *sched_worker(unsigned core);
 void sched_stats(unsigned core, struct sched_core_stats *s);
+
+/* Before the cores start: the core can do the packet work of vCPUs on other cores (hint_helper()),
+ * because it reaches their caches from where it is. */
+void sched_may_help(unsigned core);
 
 /* Ends a halt or guest mode on another core. */
 void sched_kick(unsigned core);

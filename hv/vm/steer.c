@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "mem/page_alloc.h"
 #include "net/copy_setup.h"
+#include "sched/sched.h"
 #include "vm/steer_probe.h"
 
 struct steer vm_steer;
@@ -82,6 +83,20 @@ static void read_caches(void)
 	}
 }
 
+/* Cores from which an engine reaches other cores' caches. */
+static void allow_helpers(void)
+{
+	if (vm_steer.policy != STEER_FULL || vm_steer.backend == STEER_BACKEND_NONE)
+		return;
+	for (unsigned i = 0; i < nr_cpus; i++) {
+		const struct copy_ctx *ctx = copy_of_core(i);
+
+		if (ctx->nr_channels &&
+			(vm_steer.backend == STEER_BACKEND_DDIO || copy_can_aim(ctx)))
+			sched_may_help(i);
+	}
+}
+
 int vm_steer_init(const struct conf *c)
 {
 	uint64_t bytes = ALIGN_UP(nr_cpus * sizeof(struct steer_core), (uint64_t)PAGE_SIZE);
@@ -91,6 +106,7 @@ int vm_steer_init(const struct conf *c)
 		return -ENOMEM;
 	steer_init(&vm_steer, (enum steer_policy)c->steer_policy, choose(c), cores, nr_cpus);
 	read_caches();
+	allow_helpers();
 	log_info("steering: policy %s, backend %s, %lu KiB of a core's cache",
 		vm_steer_policy_name(), vm_steer_backend_name(),
 		vm_steer.core[0].share_bytes >> 10);

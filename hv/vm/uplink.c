@@ -432,17 +432,17 @@ static bool follows(const struct uplink_pair *pair, const struct vm *vm)
 	return false;
 }
 
-uint64_t vm_uplinks_retagged(const struct vm *vm)
+void vm_uplinks_retagged(const struct vm *vm, uint64_t *retagged, uint64_t *helped)
 {
-	uint64_t sum = 0;
-
+	*retagged = *helped = 0;
 	for (unsigned i = 0; i < nr_vm_uplinks; i++) {
 		const struct uplink *up = &vm_uplink[i]->up;
 
 		for (unsigned n = 0; n < up->nr_pairs; n++) {
-			if (follows(up->pair[n], vm))
-				sum += load_relaxed(&up->pair[n]->steer.retagged);
+			if (!follows(up->pair[n], vm))
+				continue;
+			*retagged += load_relaxed(&up->pair[n]->steer.retagged);
+			*helped += load_relaxed(&up->pair[n]->steer.helped);
 		}
 	}
-	return sum;
 }

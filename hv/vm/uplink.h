@@ -44,8 +44,8 @@ int vm_uplinks_create(const struct conf *c) __must_check;
 /* Core 0, every 10 ms. */
 void vm_uplinks_housekeeping(uint64_t now_us);
 
-/* How often queues that follow this guest were aimed at another core. */
-uint64_t vm_uplinks_retagged(const struct vm *vm);
+/* How often queues that follow this guest were aimed at another core; of these: at a helper. */
+void vm_uplinks_retagged(const struct vm *vm, uint64_t *retagged, uint64_t *helped);
 
 /* Core 0, at the end of everything: no DMA of a NIC any more; their statistics are final. */
 void vm_uplinks_stop(void);

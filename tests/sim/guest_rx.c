@@ -20,10 +20,13 @@ static bool engine_reaches(const struct channel *ch)
 	return ch->there && sim->steer.backend != STEER_BACKEND_NONE;
 }
 
-static bool engine_takes(const struct channel *ch, uint32_t len_bytes)
+static bool engine_takes(const struct guest *g, uint32_t len_bytes)
 {
+	struct channel *ch = &sim->channel[engine_core()];
+
 	return engine_reaches(ch) && len_bytes >= COPY_SMALL_BYTES &&
-	       len_bytes >= ch->estimate.break_even_bytes;
+	       copy_estimate_takes(
+		       &ch->estimate, len_bytes, hint_helper(&g->entity.hint) == engine_core());
 }
 
 static bool decides_here(unsigned core, uint64_t word)
@@ -198,11 +201,12 @@ static struct steer_verdict decide(struct guest *g, const struct frame *f)
 {
 	uint64_t word = hint_read(&g->entity.hint);
 	unsigned core = engine_core(), fixed = fixed_core(g, f);
-	bool engine = engine_takes(&sim->channel[core], f->len_bytes);
 	struct steer_verdict v;
+	bool engine;
 
 	if (sim->c->policy == STEER_FULL && hint_state(word) == HINT_ASLEEP)
 		word = sched_place(&g->entity.hint, core);
+	engine = steer_core_of(&sim->steer, word, fixed) != core && engine_takes(g, f->len_bytes);
 	v = steer_decide(&sim->steer, word, fixed, core, engine);
 	if (v.action != STEER_HOLD || !is_overdue(g))
 		return v;

@@ -61,6 +61,7 @@ struct nic_queue {
 	unsigned nr_in_flight; /* taken by the work, and not given back yet */
 	unsigned nr_in_switch; /* of those, known to the switch */
 	unsigned dry_polls;
+	uint64_t moved_us;
 	uint64_t descriptors; /* simulated address */
 	bool armed, irq_coming;
 	uint64_t last_irq;

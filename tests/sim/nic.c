@@ -166,7 +166,9 @@ static void post(struct nic_queue *q)
 
 static void follow(struct nic_queue *q)
 {
-	if (steer_queue_follow(&sim->steer, &q->steer, hint_read(&q->guest->entity.hint), now_us()))
+	const struct sched_hint *h = &q->guest->entity.hint;
+
+	if (steer_queue_follow(&sim->steer, &q->steer, hint_read(h), hint_helper(h), now_us()))
 		spend(RETAG_CYCLES);
 }
 
@@ -174,8 +176,12 @@ static bool poll_on(struct nic_queue *q, unsigned moved)
 {
 	if (moved || q->arrived) {
 		q->dry_polls = 0;
+		q->moved_us = now_us();
 		return true;
 	}
+	if (hint_helper(&q->guest->entity.hint) == q->steer.core &&
+		now_us() - q->moved_us < STEER_HELPER_POLL_US)
+		return true;
 	if (q->dry_polls++ < NIC_DRY_POLLS)
 		return true;
 	q->dry_polls = 0;
@@ -190,6 +196,9 @@ static enum work_result run(struct work *w, unsigned budget)
 
 	spend(costs.work_item);
 	follow(q);
+	w->move_to = sched_worker(q->steer.core);
+	if (w->move_to != w->worker)
+		return WORK_MOVE;
 	for (; n < budget && q->arrived; n++) {
 		struct nic_frame *f = q->arrived;
 

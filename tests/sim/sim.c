@@ -160,6 +160,13 @@ static void *some(size_t nr, size_t bytes)
 	return memset(p, 0, all);
 }
 
+static void start_engine(const struct sim_config *c, unsigned core)
+{
+	channel_init(&sim->channel[core], core);
+	if (sim->channel[core].there && c->policy == STEER_FULL)
+		sched_may_help(core);
+}
+
 static void build(const struct sim_config *c)
 {
 	const struct engine_setup e = { c->nr_cores, c->machine->khz,
@@ -182,7 +189,7 @@ static void build(const struct sim_config *c)
 	start_scheduler(c);
 	start_steering(c);
 	for (unsigned i = 0; i < c->nr_cores; i++)
-		channel_init(&sim->channel[i], i);
+		start_engine(c, i);
 	for (unsigned i = 0; i < c->nr_ports; i++)
 		ASSERT(nic_init(&sim->nic[i], i) == 0);
 }

@@ -22,6 +22,14 @@ bool copy_can_aim(const struct copy_ctx *ctx)
 	abort();
 }
 
+bool copy_takes(struct copy_ctx *ctx, uint32_t len_bytes, bool helps)
+{
+	(void)ctx;
+	(void)len_bytes;
+	(void)helps;
+	abort();
+}
+
 bool copy_accepts(struct copy_ctx *ctx, const struct copy_queue *q)
 {
 	(void)ctx;

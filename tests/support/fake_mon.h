@@ -132,6 +132,7 @@ static inline void fake_steer(void *ctx, unsigned guest, struct mon_steer *s)
 	s->stats.missed[STEER_MISSED_ASTRAY] = 1;
 	s->stats.held = guest;
 	s->retagged = 5;
+	s->helped = 2;
 	s->wait_error_us = 90;
 	s->nr_waits = 10 * guest;
 }

@@ -129,7 +129,8 @@ def steer_text(t):
     missed = {k: v for k, v in t["missed"].items() if v}
     return (f"steering: policy {t['policy']}, backend {t['backend']}, {t['placed']} packets placed, "
             f"on target {share}, missed {missed or 'none'}, held {t['held']}, "
-            f"retagged {t['retagged']}, expected waits wrong by {t['wait_error_us']} us")
+            f"retagged {t['retagged']}, to a helper {t['helped']}, "
+            f"expected waits wrong by {t['wait_error_us']} us")
 
 
 def text(s):

@@ -170,7 +170,7 @@ static void test_without_channels(void **state)
 	(void)state;
 	start(&(struct ioat_model_config){ 0 }, 0);
 	assert_true(copy_is_immediate(&ctx, &stream[0].q));
-	assert_int_equal(copy_break_even_bytes(&ctx), COPY_NEVER_BYTES);
+	assert_false(copy_takes(&ctx, UINT32_MAX, true));
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(submit_sizes(&stream[i % QUEUES], size, 5, 1), COPY_DONE);
 	copy_flush(&ctx);
@@ -607,16 +607,16 @@ static void test_break_even_adapts(void **state)
 	srand(10);
 	machine.cpu_ps_per_byte = 1000;
 	(void)share(8);
-	slow = copy_break_even_bytes(&ctx);
+	slow = ctx.estimate.break_even_bytes;
 	assert_in_range(slow, 32, 400);
 	machine.cpu_ps_per_byte = 30;
 	for (unsigned i = 0; i < 6; i++)
 		(void)share(8);
-	fast = copy_break_even_bytes(&ctx);
+	fast = ctx.estimate.break_even_bytes;
 	assert_in_range(fast, 1000, 12000);
 	machine.cpu_ps_per_byte = 1000;
 	(void)share(8);
-	assert_in_range(copy_break_even_bytes(&ctx), 32, 400);
+	assert_in_range(ctx.estimate.break_even_bytes, 32, 400);
 	check_books();
 }
 
@@ -695,6 +695,75 @@ static void test_probes(void **state)
 	assert_false(copy_estimate_prefers_channel(&e, 60000, UINT64_MAX));
 }
 
+static unsigned to_channel(struct copy_estimate *e, uint32_t len_bytes, unsigned nr)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < nr; i++)
+		n += copy_estimate_prefers_channel(e, len_bytes, 0);
+	return n;
+}
+
+/* What would be copied elsewhere is tried here now and then, until the measured costs decide. */
+static void test_trials(void **state)
+{
+	struct copy_estimate e;
+	unsigned asked;
+
+	(void)state;
+	copy_estimate_init(&e);
+	for (asked = 1; !copy_estimate_takes(&e, 1000, false); asked++)
+		assert_int_equal(to_channel(&e, 1000, 1), 0);
+	assert_int_equal(asked, COPY_TRIAL_PERIOD);
+	assert_int_equal(to_channel(&e, 1000, 20), 20);
+	assert_int_equal(to_channel(&e, 100, 1), 0);
+	assert_false(copy_estimate_takes(&e, 1000, false)); /* the next batch is none */
+	assert_in_range(to_channel(&e, 1000, 20), 0, 1);
+	for (unsigned i = 0; i < 10 * COPY_TRIAL_PERIOD; i++)
+		assert_false(copy_estimate_takes(&e, COPY_PROBE_BYTES - 1, false));
+	/* the channel turns out to cost nothing */
+	for (asked = 1; !copy_estimate_takes(&e, 1000, false); asked++)
+		;
+	assert_true(asked <= COPY_TRIAL_PERIOD);
+	for (unsigned i = 0; i < 100; i++) {
+		copy_estimate_prepare(&e, 0);
+		copy_estimate_doorbell(&e, 0, 1);
+		copy_estimate_poll(&e, 0, 1);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		assert_true(copy_estimate_takes(&e, 1000, false));
+	assert_int_equal(to_channel(&e, 1000, COPY_PROBE_PERIOD), COPY_PROBE_PERIOD - 1);
+}
+
+/* A trial that nobody ends does. */
+static void test_trial_is_bounded(void **state)
+{
+	struct copy_estimate e;
+
+	(void)state;
+	copy_estimate_init(&e);
+	while (!copy_estimate_takes(&e, 1000, false))
+		;
+	assert_in_range(to_channel(&e, 1000, 3 * COPY_TRIAL_COPIES), COPY_TRIAL_COPIES,
+		COPY_TRIAL_COPIES + 2 * COPY_TRIAL_COPIES / COPY_PROBE_PERIOD);
+}
+
+/* A core that helps gives all to its channel, whatever is before it. */
+static void test_helper_takes_all(void **state)
+{
+	struct copy_estimate e;
+
+	(void)state;
+	copy_estimate_init(&e);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_true(copy_estimate_takes(&e, 1000, true));
+		assert_int_equal(to_channel(&e, 1000, COPY_TRIAL_COPIES), COPY_TRIAL_COPIES);
+	}
+	assert_true(copy_estimate_takes(&e, 1000, true));
+	assert_true(copy_estimate_prefers_channel(&e, 1000, UINT64_MAX));
+	assert_false(copy_estimate_takes(&e, 300, true));
+}
+
 static struct worker *worker_of(unsigned index)
 {
 	static struct worker workers[4];
@@ -763,6 +832,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_estimate),
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_trials),
+		cmocka_unit_test(test_trial_is_bounded),
+		cmocka_unit_test(test_helper_takes_all),
 		cmocka_unit_test_teardown(test_without_channels, teardown),
 		cmocka_unit_test_setup_teardown(test_mixed_job, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),

@@ -324,17 +324,19 @@ static void test_queue_follows_with_hysteresis(void **state)
 		on[i] = hint_pack(HINT_RUNNING, i, 0);
 	steer_queue_init(&s, &q, 3, on[1]);
 	assert_int_equal(q.core, 1);
-	assert_false(steer_queue_follow(&s, &q, on[1], START_US));
-	assert_true(steer_queue_follow(&s, &q, on[2], START_US));
+	assert_false(steer_queue_follow(&s, &q, on[1], HINT_NO_HELPER, START_US));
+	assert_true(steer_queue_follow(&s, &q, on[2], HINT_NO_HELPER, START_US));
 	assert_int_equal(q.core, 2);
-	assert_false(steer_queue_follow(&s, &q, on[1], START_US + STEER_HYSTERESIS_US - 1));
+	assert_false(steer_queue_follow(
+		&s, &q, on[1], HINT_NO_HELPER, START_US + STEER_HYSTERESIS_US - 1));
 	assert_int_equal(q.core, 2);
-	assert_true(steer_queue_follow(&s, &q, on[1], START_US + STEER_HYSTERESIS_US));
+	assert_true(
+		steer_queue_follow(&s, &q, on[1], HINT_NO_HELPER, START_US + STEER_HYSTERESIS_US));
 	assert_int_equal(q.core, 1);
 	assert_int_equal(q.retagged, 2);
 	/* where it waits or sleeps is where it will run */
-	assert_true(steer_queue_follow(
-		&s, &q, hint_pack(HINT_QUEUED, 6, 90000), START_US + 2 * STEER_HYSTERESIS_US));
+	assert_true(steer_queue_follow(&s, &q, hint_pack(HINT_QUEUED, 6, 90000), HINT_NO_HELPER,
+		START_US + 2 * STEER_HYSTERESIS_US));
 	assert_int_equal(q.core, 6);
 }
 
@@ -347,10 +349,41 @@ static void test_queue_that_does_not_follow(void **state)
 		init(p, STEER_BACKEND_DCA);
 		steer_queue_init(&s, &q, CORES + 3, hint_pack(HINT_RUNNING, 1, 0));
 		assert_int_equal(q.core, 3);
-		assert_false(steer_queue_follow(&s, &q, hint_pack(HINT_RUNNING, 2, 0), START_US));
+		assert_false(
+			steer_queue_follow(&s, &q, hint_pack(HINT_RUNNING, 2, 0), 4, START_US));
 		assert_int_equal(q.core, 3);
 		assert_int_equal(q.retagged, 0);
 	}
+}
+
+/* With STEER_FULL only, and only where what it writes gets into the vCPU's cache. */
+static void test_queue_goes_to_a_helper(void **state)
+{
+	uint64_t hint = hint_pack(HINT_RUNNING, 2, 0);
+	struct steer_queue q;
+
+	(void)state;
+	init(STEER_FULL, STEER_BACKEND_DDIO);
+	steer_set_cache(&s, 5, STEER_SHARE_BYTES, 1);
+	assert_int_equal(steer_queue_core(&s, hint, HINT_NO_HELPER), 2);
+	assert_int_equal(steer_queue_core(&s, hint, 4), 4);
+	assert_int_equal(steer_queue_core(&s, hint, 5), 2); /* another package */
+	steer_queue_init(&s, &q, 3, hint);
+	assert_true(steer_queue_follow(&s, &q, hint, 4, START_US));
+	assert_int_equal(q.core, 4);
+	assert_int_equal(q.helped, 1);
+	assert_false(steer_queue_follow(&s, &q, hint, HINT_NO_HELPER, START_US + 1));
+	assert_true(
+		steer_queue_follow(&s, &q, hint, HINT_NO_HELPER, START_US + STEER_HYSTERESIS_US));
+	assert_int_equal(q.core, 2);
+	assert_int_equal(q.retagged, 2);
+	assert_int_equal(q.helped, 1);
+	init(STEER_FULL, STEER_BACKEND_DCA);
+	assert_int_equal(steer_queue_core(&s, hint, 5), 5);
+	init(STEER_FULL, STEER_BACKEND_NONE);
+	assert_int_equal(steer_queue_core(&s, hint, 4), 2);
+	init(STEER_FOLLOW, STEER_BACKEND_DDIO);
+	assert_int_equal(steer_queue_core(&s, hint, 4), 2);
 }
 
 int main(void)
@@ -374,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_survival_with_clocks_apart),
 		cmocka_unit_test(test_queue_follows_with_hysteresis),
 		cmocka_unit_test(test_queue_that_does_not_follow),
+		cmocka_unit_test(test_queue_goes_to_a_helper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,30 @@ static void test_pair_follows(void **state)
 	assert_int_equal(UP->pair[1]->steer.retagged, 2);
 }
 
+/* A helper receives, and looks for more for a while before it asks for an interrupt. */
+static void test_pair_with_a_helper(void **state)
+{
+	(void)state;
+	init_steered(STEER_FULL);
+	exchange(0);
+	hint_set_helper(&A->hint, 1);
+	bench_from_wire(A->mac, 1, 99);
+	assert_false(net_world_run()); /* without end */
+	bench_expect_frame(A, 99);
+	assert_int_equal(aimed_at[1], 1);
+	assert_ptr_equal(UP->pair[1]->rx.work.worker, &world.worker[1]);
+	assert_false(NIC->armed[1]);
+	world.now_us += STEER_HELPER_POLL_US - 1;
+	assert_false(net_world_run());
+	world.now_us++;
+	bench_run();
+	assert_true(NIC->armed[1]);
+	hint_set_helper(&A->hint, HINT_NO_HELPER);
+	world.now_us += STEER_HYSTERESIS_US;
+	exchange(0);
+	assert_int_equal(UP->pair[1]->steer.helped, 1);
+}
+
 static void test_pair_that_stays(void **state)
 {
 	(void)state;
@@ -339,6 +363,7 @@ int main(void)
 		TEST(test_queues_send),
 		TEST(test_queues_receive),
 		TEST(test_pair_follows),
+		TEST(test_pair_with_a_helper),
 		TEST(test_pair_that_stays),
 		TEST(test_random),
 	};

@@ -234,6 +234,39 @@ static void test_engine_aims_at_another_core(void **state)
 	assert_int_equal(BOOK->on_target, 2);
 }
 
+/* A channel that is thought to cost more than it saves is left alone, but for a trial; a core that
+ * helps uses it all the same. */
+static void test_engine_that_is_dear(void **state)
+{
+	(void)state;
+	start(STEER_FULL, STEER_BACKEND_DCA, 2);
+	world.copy[0].estimate.break_even_bytes = 4000;
+	hint_publish(&B->hint, HINT_RUNNING, 1, 0);
+	send_frames(1, LEN);
+	run();
+	assert_int_equal(received(LEN), 1);
+	assert_ptr_equal(RX->q.work.worker, &world.worker[1]);
+	taken_on(1);
+	hint_set_helper(&B->hint, 0);
+	send_frames(3, LEN);
+	run();
+	assert_int_equal(received(LEN), 3);
+	assert_ptr_equal(RX->q.work.worker, &world.worker[0]);
+	assert_int_equal(world.copy[0].stats.ioat_copies, 3);
+	taken_on(1);
+	assert_int_equal(BOOK->on_target, 4);
+	hint_set_helper(&B->hint, HINT_NO_HELPER);
+	for (unsigned i = 0; i < COPY_TRIAL_PERIOD; i++) {
+		world.copy[0].estimate.break_even_bytes = 4000; /* whatever was measured */
+		send_frames(1, LEN);
+		run();
+		assert_int_equal(received(LEN), 1);
+		taken_on(1);
+	}
+	assert_int_equal(world.copy[0].stats.ioat_copies, 3 + 1);
+	assert_int_equal(BOOK->on_target, 4 + COPY_TRIAL_PERIOD);
+}
+
 /* A channel that is busy for another core cannot be turned: the books say so. */
 static void test_engine_that_does_not_aim(void **state)
 {
@@ -472,6 +505,7 @@ int main(void)
 		TEST(test_running_here),
 		TEST(test_running_elsewhere),
 		TEST(test_engine_aims_at_another_core),
+		TEST(test_engine_that_is_dear),
 		TEST(test_engine_that_does_not_aim),
 		TEST(test_queued_for_a_moment),
 		TEST(test_held_until_scheduled_in),

@@ -117,6 +117,30 @@ static void test_packets_do_not_wait_for_a_hog(void **state)
 	assert_in_range(histogram_quantile(&a.latency_ns, 990000), 1000, 100000);
 }
 
+/* One guest, one flow, three cores that have nothing to do: they are not left idle for the sake of
+ * one cache. */
+static void test_one_flow_is_helped(void **state)
+{
+	(void)state;
+	for (unsigned m = 0; m < nr_machines; m++) {
+		struct sim_config c = crowd(machines[m].name, STEER_FULL);
+
+		c.nr_io = 1;
+		c.nr_hogs = 0;
+		c.flows = 1;
+		c.window = 64;
+		sim_run(&c, &a);
+		assert_books(&a);
+		assert_true(a.f.on_target * 100 >= a.f.consumed * 95);
+		c.policy = STEER_STATIC;
+		sim_run(&c, &b);
+		assert_true(a.f.bytes >= b.f.bytes);
+		c.policy = STEER_FOLLOW;
+		sim_run(&c, &b);
+		assert_true(a.f.bytes > b.f.bytes);
+	}
+}
+
 static void test_scales_to_many_cores(void **state)
 {
 	struct sim_config c = crowd("westmere", STEER_FULL);
@@ -140,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_books_balance_when_frames_are_lost),
 		cmocka_unit_test(test_full_is_on_target_at_twice_the_load),
 		cmocka_unit_test(test_packets_do_not_wait_for_a_hog),
+		cmocka_unit_test(test_one_flow_is_helped),
 		cmocka_unit_test(test_scales_to_many_cores),
 	};
 
