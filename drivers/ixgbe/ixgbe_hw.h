@@ -15,6 +15,7 @@
 
 #define IXGBE_FRAME_OVERHEAD (14 + 4 + 4) /* Ethernet header, one tag, FCS */
 #define IXGBE_NO_SLOT	     UINT32_MAX
+#define IXGBE_NO_ADDRESS     UINT64_MAX /* of a receive buffer */
 
 /* ---- Receive ---- */
 

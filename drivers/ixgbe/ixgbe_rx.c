@@ -8,7 +8,6 @@
 
 #include "lib/atomic.h"
 
-#define NO_ADDRESS    UINT64_MAX
 #define BATCH_BUFFERS (NIC_RX_BATCH_BUFFERS - NIC_RX_CHAIN_MAX) /* as many, and one packet more */
 
 /* A whole packet without errors; what else a descriptor may say is rare, and looked at elsewhere.
@@ -113,7 +112,7 @@ static bool take_chain(struct ixgbe_rx *rx, struct nic_rx_batch *b, uint64_t lo,
 	uint32_t at = rx->clean & rx->mask;
 	const struct nic_rx_packet *p = &b->packet[b->nr_packets];
 
-	store_relaxed(&rx->ring[at].lo, NO_ADDRESS);
+	store_relaxed(&rx->ring[at].lo, IXGBE_NO_ADDRESS);
 	store_relaxed(&rx->clean, rx->clean + 1);
 	ixgbe_rx_chain(rx, b, at, lo, hi);
 	if (p == &b->packet[b->nr_packets])
@@ -159,7 +158,7 @@ static inline bool take_packets(
 			stopped = *hi & IXGBE_RXD_DD;
 			break;
 		}
-		store_relaxed(&d->lo, NO_ADDRESS);
+		store_relaxed(&d->lo, IXGBE_NO_ADDRESS);
 		*p = (struct nic_rx_packet){ .len_bytes = len,
 			.hash = IXGBE_RXD_HASH(*lo),
 			.flags = flags_of(*lo, *hi),

@@ -4,7 +4,7 @@
  * one that the descriptor names, since packets of several connections grow at the same time. */
 #include "drivers/ixgbe/ixgbe_hw.h"
 
-#include "lib/string.h"
+#include "lib/atomic.h"
 
 static void park(struct ixgbe_rx *rx, struct ixgbe_rx_chain *c, uint32_t at, uint32_t len_bytes)
 {
@@ -81,34 +81,60 @@ static void add_header(const struct ixgbe_rx *rx, struct ixgbe_rx_chain *c, uint
 	c->len_bytes = c->header_bytes;
 }
 
+/* One descriptor of packet c, at slot `at`. */
+static void add_descriptor(
+	struct ixgbe_rx *rx, struct ixgbe_rx_chain *c, uint32_t at, uint64_t lo, uint64_t hi)
+{
+	uint32_t len = IXGBE_RXD_LEN(hi);
+
+	c->state |= IXGBE_CHAIN_OPEN;
+	if (len > rx->q.buffer_bytes) {
+		c->state |= IXGBE_CHAIN_BAD;
+		len = rx->q.buffer_bytes;
+	}
+	if (rx->q.header_bytes && !c->nr)
+		add_header(rx, c, lo);
+	park(rx, c, at, len);
+	if (IXGBE_RXD_RSCCNT(lo) > 1)
+		c->rsc = (uint16_t)(c->rsc + IXGBE_RXD_RSCCNT(lo) - 1);
+}
+
+/* True: the packet goes on at the very next slot, which the device has filled in. */
+static bool take_next(struct ixgbe_rx *rx, uint32_t next, uint64_t *lo, uint64_t *hi)
+{
+	if (next != (rx->clean & rx->mask) || rx->clean == rx->flushed)
+		return false;
+	*hi = load_acquire(&rx->ring[next].hi); /* the rest is valid if DD is set */
+	if (!(*hi & IXGBE_RXD_DD))
+		return false;
+	*lo = load_relaxed(&rx->ring[next].lo);
+	store_relaxed(&rx->ring[next].lo, IXGBE_NO_ADDRESS);
+	store_relaxed(&rx->clean, rx->clean + 1);
+	return true;
+}
+
 void ixgbe_rx_chain(
 	struct ixgbe_rx *rx, struct nic_rx_batch *b, uint32_t at, uint64_t lo, uint64_t hi)
 {
 	struct ixgbe_rx_chain c = rx->chain[at];
-	uint32_t len = IXGBE_RXD_LEN(hi), next;
+	uint32_t next = at;
 
 	rx->nr_chains -= c.state != 0;
-	memset(&rx->chain[at], 0, sizeof(rx->chain[at]));
-	c.state |= IXGBE_CHAIN_OPEN;
-	if (len > rx->q.buffer_bytes) {
-		c.state |= IXGBE_CHAIN_BAD;
-		len = rx->q.buffer_bytes;
-	}
-	if (rx->q.header_bytes && !c.nr)
-		add_header(rx, &c, lo);
-	park(rx, &c, at, len);
-	if (IXGBE_RXD_RSCCNT(lo) > 1)
-		c.rsc = (uint16_t)(c.rsc + IXGBE_RXD_RSCCNT(lo) - 1);
-	if (hi & IXGBE_RXD_EOP) {
-		emit(rx, b, &c, lo, hi);
-		return;
-	}
-	next = next_slot(rx, at, lo, hi);
-	if (next == IXGBE_NO_SLOT || c.nr == NIC_RX_CHAIN_MAX) {
-		c.state |= IXGBE_CHAIN_BAD;
-		emit(rx, b, &c, lo, hi);
-		c = (struct ixgbe_rx_chain){ .state = IXGBE_CHAIN_OPEN | IXGBE_CHAIN_BAD };
-	}
+	rx->chain[at] = (struct ixgbe_rx_chain){ 0 };
+	do {
+		add_descriptor(rx, &c, next, lo, hi);
+		if (hi & IXGBE_RXD_EOP) {
+			emit(rx, b, &c, lo, hi);
+			return;
+		}
+		next = next_slot(rx, next, lo, hi);
+		if (next == IXGBE_NO_SLOT || c.nr == NIC_RX_CHAIN_MAX) {
+			c.state |= IXGBE_CHAIN_BAD;
+			emit(rx, b, &c, lo, hi);
+			c = (struct ixgbe_rx_chain){ .state = IXGBE_CHAIN_OPEN | IXGBE_CHAIN_BAD };
+			break;
+		}
+	} while (take_next(rx, next, &lo, &hi));
 	/* What follows a broken beginning is no packet either. */
 	if (next != IXGBE_NO_SLOT) {
 		rx->chain[next] = c;

@@ -41,8 +41,15 @@ void *memset(void *dst, int byte, size_t len)
 int memcmp(const void *a, const void *b, size_t len)
 {
 	const uint8_t *x = a, *y = b;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++) {
+	for (uint64_t p, q; i + sizeof(p) <= len; i += sizeof(p)) {
+		__builtin_memcpy(&p, x + i, sizeof(p));
+		__builtin_memcpy(&q, y + i, sizeof(q));
+		if (p != q)
+			break; /* in which byte is said below */
+	}
+	for (; i < len; i++) {
 		if (x[i] != y[i])
 			return x[i] - y[i];
 	}

@@ -18,6 +18,12 @@
 
 _Static_assert(NIC_RX_CHAIN_MAX >= FRAME_SEGMENTS_MAX, "a chain may be longer than a frame");
 
+static inline void add_segment(struct frame *f, const uint8_t *bytes, uint32_t len_bytes)
+{
+	if (len_bytes)
+		f->segment[f->nr_segments++] = (struct frame_segment){ bytes, len_bytes };
+}
+
 /* To the frame's end: into the head as long as it has room, then by reference. */
 static void add_bytes(struct frame *f, const uint8_t *bytes, uint32_t len_bytes)
 {
@@ -25,13 +31,11 @@ static void add_bytes(struct frame *f, const uint8_t *bytes, uint32_t len_bytes)
 
 	if (to_head == FRAME_HEAD_BYTES)
 		__builtin_memcpy(f->head, bytes, FRAME_HEAD_BYTES);
-	else
+	else if (to_head)
 		memcpy(f->head + f->head_len, bytes, to_head);
 	f->head_len = (uint16_t)(f->head_len + to_head);
 	f->len_bytes += len_bytes;
-	if (len_bytes > to_head)
-		f->segment[f->nr_segments++] =
-			(struct frame_segment){ bytes + to_head, len_bytes - to_head };
+	add_segment(f, bytes + to_head, len_bytes - to_head);
 }
 
 /* The first piece of a packet whose tag the NIC has taken out: the switch looks for it there. */
