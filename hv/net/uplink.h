@@ -51,7 +51,7 @@
 #define UPLINK_RX_BUFFERS_MIN 64
 #define UPLINK_RX_BUFFERS_MAX 4096
 #define UPLINK_TX_ENTRIES     1024
-#define UPLINK_BUFFER_BYTES   4096 /* so that 64 KiB are at most FRAME_SEGMENTS_MAX pieces */
+#define UPLINK_BUFFER_BYTES   8192 /* four are what RSC merges at most: 32 KiB */
 #define UPLINK_BOUNCE_FRAMES  128
 #define UPLINK_DRY_POLLS      2 /* looks in vain before the interrupt is armed */
 #define UPLINK_BATCH_SEGMENTS (NIC_BATCH * NIC_TX_SEGMENTS_MAX)
