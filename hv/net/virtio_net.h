@@ -123,7 +123,9 @@ struct tx_frame {
 };
 
 #define TX_POLL_FRAMES 2 /* in one run: the guest sends by batches */
-#define TX_DRY_POLLS   1 /* before the driver is asked for a notification again */
+/* Looks in vain before the driver is asked for a notification again: the queue is looked at while
+ * other guests have the core, too. */
+#define TX_DRY_POLLS 3
 #define TX_CHAIN_SEGMENTS                                                                          \
 	(FRAME_SEGMENTS_MAX + 2) /* the header may have one of its own, or two                     \
 				  */

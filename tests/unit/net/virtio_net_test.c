@@ -865,6 +865,33 @@ static void test_polled_work_follows(void **state)
 	assert_int_equal(net_guest_reap(A), 20);
 }
 
+/* It is looked at while other guests have the core, too: that it is empty then does not mean that
+ * the guest has ended. In the end notifications are on again. */
+static void test_polled_while_others_run(void **state)
+{
+	(void)state;
+	start_both(BASE | MERGE);
+	net_guest_post_rx(B, 40, 1600);
+	run();
+	for (unsigned i = 0; i < 10; i++)
+		send_frame(A, B, 60, i);
+	net_guest_kick(A, NET_TX);
+	for (unsigned look = 0; look < 4; look++)
+		(void)worker_run(&world.worker[0]);
+	A->drv.kicks = 0;
+	for (unsigned i = 0; i < 10; i++)
+		send_frame(A, B, 60, i);
+	net_guest_kick(A, NET_TX);
+	assert_int_equal(A->drv.kicks, 0);
+	run();
+	assert_int_equal(net_guest_reap(A), 20);
+	send_frame(A, B, 60, 0);
+	net_guest_kick(A, NET_TX);
+	assert_int_equal(A->drv.kicks, 1);
+	run();
+	assert_int_equal(net_guest_reap(A), 1);
+}
+
 /* Everybody to everybody, random sizes and bursts, with resets in between. */
 static void test_traffic(void **state)
 {
@@ -930,6 +957,7 @@ int main(void)
 		TEST(test_hostile_offloads),
 		TEST(test_control),
 		TEST(test_polled_work_follows),
+		TEST(test_polled_while_others_run),
 		TEST(test_link),
 		TEST(test_traffic),
 	};
