@@ -5,7 +5,7 @@
 # tests/fuzz/foo_fuzz.c is a libFuzzer target with the same line; its corpus is tests/fuzz/corpus/foo.
 HOST_CC      ?= gcc
 HOST_CFLAGS  := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer -Wall -Wextra -Werror -Itests/support/fake -I$(O)/gen -Ihv -I. -Itests/support -MMD -MP
+	-fno-omit-frame-pointer -Wall -Wextra -Werror -Itests/support/fake -I$(O)/gen -Ihv -I. -Itests/support
 UNIT_SRC  := $(sort $(wildcard tests/unit/*_test.c tests/unit/*/*_test.c))
 UNIT_BIN  := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/*_fuzz.c))
@@ -18,11 +18,12 @@ sources_of   = $(sort $(foreach s,$(shell sed -n '1s|^// sources:||p' $(1)),$(ca
 .SECONDEXPANSION:
 $(O)/unit/%: tests/unit/%.c $$(call sources_of,tests/unit/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@
-	$(HOST_CC) $(HOST_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^) -lcmocka -lm
+	$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka -lm
+	@$(HOST_CC) $(HOST_CFLAGS) -MM -MP -MT $@ $(filter %.c,$^) > $@.d
 
 $(O)/fuzz/%: tests/fuzz/%.c $$(call sources_of,tests/fuzz/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@
-	clang $(filter-out -MMD -MP,$(HOST_CFLAGS)) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lcmocka
+	clang $(HOST_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c,$^) -lcmocka
 
 -include $(addsuffix .d,$(UNIT_BIN))
 
