@@ -14,12 +14,15 @@ include tests/parts.mk
 part_or_file = $(if $(filter @%,$(1)),$(or $(PART_$(1:@%=%)),$(error no part $(1) in tests/parts.mk)),$(wildcard $(1)))
 sources_of   = $(sort $(foreach s,$(shell sed -n '1s|^// sources:||p' $(1)),$(call part_or_file,$(s))))
 
+# the headers of all sources: -MMD beside -o keeps the last one's only
+HOST_DEPS = @$(HOST_CC) $(HOST_CFLAGS) -MM -MP -MT $@ $(filter %.c,$^) > $@.d
+
 # rm: what does not compile must not be tested as it was before
 .SECONDEXPANSION:
 $(O)/unit/%: tests/unit/%.c $$(call sources_of,tests/unit/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@
 	$(HOST_CC) $(HOST_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka -lm
-	@$(HOST_CC) $(HOST_CFLAGS) -MM -MP -MT $@ $(filter %.c,$^) > $@.d
+	$(HOST_DEPS)
 
 $(O)/fuzz/%: tests/fuzz/%.c $$(call sources_of,tests/fuzz/$$*.c) tests/support/fake_log.c
 	@mkdir -p $(@D) && rm -f $@

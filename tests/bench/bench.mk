@@ -8,13 +8,15 @@ BENCH_CFLAGS := -O2 -fno-pie -no-pie -fno-strict-aliasing -fno-tree-vectorize \
 VALGRIND     := $(shell command -v valgrind)
 
 BENCH_BUILD = @mkdir -p $(@D) && \
-	$(HOST_CC) $(BENCH_CFLAGS) -MT $@ -MF $@.d -o $@ $(filter %.c,$^)
+	$(HOST_CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
 
 $(O)/bench/%: tests/bench/%.c $$(call sources_of,tests/bench/$$*.c) tests/support/fake_log.c
 	$(BENCH_BUILD)
+	$(HOST_DEPS)
 
 $(O)/bench/%: tests/unit/ixgbe/%.c $$(call sources_of,tests/unit/ixgbe/$$*.c) tests/support/fake_log.c
 	$(BENCH_BUILD) -lcmocka
+	$(HOST_DEPS)
 
 -include $(addsuffix .d,$(HOST_BENCH) $(STEER_BENCH) $(DRIVER_BENCH))
 

@@ -44,8 +44,9 @@ test-deps:
 
 bochs:
 	@tests/support/get-bochs $(CACHE)/bochs
-	@$(HOST_CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $(CACHE)/bochs/fix.new tests/rig/bochs_fix.c
-	@mv -f $(CACHE)/bochs/fix.new $(CACHE)/bochs/fix.so
+	@new=$(CACHE)/bochs/fix.$$$$ && \
+	$(HOST_CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $$new tests/rig/bochs_fix.c && \
+	mv -f $$new $(CACHE)/bochs/fix.so
 
 ## make image      build/sluice.img, a disk image for a USB stick; CONF=, KERNEL=, INITRD=, CMDLINE=
 image: deps
