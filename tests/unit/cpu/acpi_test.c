@@ -112,125 +112,44 @@ static void make_mcfg(void)
 	table(MCFG, "MCFG", 76);
 }
 
+/* ACPI 6.5, 5.2.16. Each returns where the next entry begins. */
+static uint32_t srat_local_apic(uint32_t at, uint8_t id, uint32_t domain, bool enabled)
+{
+	put(at + 1, 16, 1);
+	put(at + 2, domain & 0xff, 1);
+	put(at + 3, id, 1);
+	put(at + 4, enabled, 4);
+	put(at + 9, domain >> 8, 3);
+	return at + 16;
+}
+
+static uint32_t srat_memory(uint32_t at)
+{
+	put(at, 1, 1);
+	put(at + 1, 40, 1);
+	return at + 40;
+}
+
+static uint32_t srat_x2apic(uint32_t at, uint32_t id, uint32_t domain)
+{
+	put(at, 2, 1);
+	put(at + 1, 24, 1);
+	put(at + 4, domain, 4);
+	put(at + 8, id, 4);
+	put(at + 12, 1, 4);
+	return at + 24;
+}
+
 static void make_srat(void)
 {
-	static const uint8_t entries[] = {
-		0,
-		16,
-		0,
-		0,
-		1,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0, /* APIC id 0: domain 0 */
-		0,
-		16,
-		5,
-		2,
-		1,
-		0,
-		0,
-		0,
-		0,
-		1,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0, /* id 2: domain 0x105 */
-		0,
-		16,
-		7,
-		4,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0, /* id 4, not enabled */
-		1,
-		40,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0, /* memory */
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		2,
-		24,
-		0,
-		0,
-		9,
-		0,
-		0,
-		0,
-		0x34,
-		0x12,
-		0,
-		0,
-		1,
-		0,
-		0,
-		0, /* x2APIC id 0x1234: 9 */
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-		0,
-	};
+	uint32_t at = SRAT + 48;
 
-	memcpy(arena + SRAT + 48, entries, sizeof(entries));
-	table(SRAT, "SRAT", 48 + sizeof(entries));
+	at = srat_local_apic(at, 0, 0, true);
+	at = srat_local_apic(at, 2, 0x105, true);
+	at = srat_local_apic(at, 4, 7, false);
+	at = srat_memory(at);
+	at = srat_x2apic(at, 0x1234, 9);
+	table(SRAT, "SRAT", at - SRAT);
 }
 
 static void make_roots(void)
